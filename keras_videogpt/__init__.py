@@ -1,0 +1,25 @@
+"""Discrete-token video models in Keras 3: VQ-VAE tokenizers, autoregressive priors, sampling."""
+
+from keras_videogpt.backend import choose_backend
+
+choose_backend()
+
+from keras_videogpt import data, layers, metrics  # noqa: E402
+from keras_videogpt.models.load import load  # noqa: E402
+from keras_videogpt.models.videogpt import VideoGPT  # noqa: E402
+from keras_videogpt.models.vqvae import VQVAE  # noqa: E402
+from keras_videogpt.quantizers.vector_quantizer import EMAVectorQuantizer  # noqa: E402
+from keras_videogpt.sampling.sample import sample  # noqa: E402
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "EMAVectorQuantizer",
+    "VQVAE",
+    "VideoGPT",
+    "data",
+    "layers",
+    "load",
+    "metrics",
+    "sample",
+]

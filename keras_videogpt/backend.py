@@ -1,0 +1,75 @@
+"""Which backend Keras gets, settled before anything imports Keras."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def choose_backend() -> None:
+    """Sets `KERAS_BACKEND` where that is still open, and tells how to install what is missing.
+
+    `--backend` of the command `keras-videogpt` decides, then the variable `KERAS_BACKEND`, then
+    Keras's own configuration; a configured backend that is not installed gives way to one that is.
+
+    Raises:
+        ImportError: the backend asked for is not installed, or none is.
+    """
+    if "keras" in sys.modules:
+        return
+    asked = _backend_of_command() or os.environ.get("KERAS_BACKEND")
+    if asked:
+        if asked in BACKENDS:
+            check_installed(asked)
+            os.environ["KERAS_BACKEND"] = asked
+        return
+    configured = _configured_backend()
+    installed = [backend for backend in BACKENDS if _is_installed(backend)]
+    if not installed:
+        raise ImportError(
+            "Keras needs a backend, and none is installed. Install one with one of: "
+            + ", ".join(f'pip install "keras_videogpt[{backend}]"' for backend in BACKENDS)
+        )
+    if configured not in installed:
+        os.environ["KERAS_BACKEND"] = installed[0]
+
+
+def check_installed(backend: str) -> None:
+    """Raises `ImportError` with the command to install `backend`, unless it is there."""
+    if not _is_installed(backend):
+        raise ImportError(
+            f"The backend {backend!r} is not installed. Install it with: "
+            f'pip install "keras_videogpt[{backend}]"'
+        )
+
+
+def _is_installed(backend: str) -> bool:
+    return importlib.util.find_spec(backend) is not None
+
+
+def _backend_of_command() -> str | None:
+    """The value of `--backend`, if this process is the command and not a user's program."""
+    arguments = sys.orig_argv
+    as_module = ("-m", "keras_videogpt") in zip(arguments, arguments[1:], strict=False)
+    as_script = Path(sys.argv[0] if sys.argv else "").stem == "keras-videogpt"
+    if not (as_module or as_script):
+        return None
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if argument == "--backend" and following in BACKENDS:
+            return following
+        if argument.startswith("--backend=") and argument.partition("=")[2] in BACKENDS:
+            return argument.partition("=")[2]
+    return None
+
+
+def _configured_backend() -> str:
+    """The backend of Keras's own configuration file, TensorFlow without one."""
+    import json
+
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    try:
+        return json.loads((home / "keras.json").read_text()).get("backend", "tensorflow")
+    except (OSError, ValueError):
+        return "tensorflow"

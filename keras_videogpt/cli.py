@@ -1,0 +1,65 @@
+"""The command `keras-videogpt`."""
+
+import argparse
+import os
+import sys
+import traceback
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from keras_videogpt.commands import (  # noqa: E402
+    data,
+    evaluate,
+    reconstruct,
+    sample,
+    train_prior,
+    train_vqvae,
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line on stderr, with status 2."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = Parser(prog="keras-videogpt", description="Train, sample and measure video models.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    train = commands.add_parser("train", help="train a tokenizer or a prior")
+    kinds = train.add_subparsers(required=True, metavar="KIND")
+    train_vqvae.add_parser(kinds)
+    train_prior.add_parser(kinds)
+    for module in (sample, reconstruct, evaluate, data):
+        module.add_parser(commands)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command.
+
+    Args:
+        arguments: its arguments; `None` takes the process's.
+
+    Returns:
+        0 on success, 2 for wrong arguments or input, 1 for other errors.
+    """
+    args = build_parser().parse_args(arguments)
+    # Lines per epoch where nobody watches a bar move.
+    args.verbose = 1 if sys.stdout.isatty() else 2
+    try:
+        args.run(args)
+    except KeyboardInterrupt:
+        print("keras-videogpt: stopped.", file=sys.stderr)
+        return 1
+    except Exception as error:
+        if args.debug:
+            traceback.print_exc()
+        else:
+            message = " ".join(str(error).split()) or type(error).__name__
+            print(f"keras-videogpt: {message}", file=sys.stderr)
+        wrong_input = (ValueError, FileNotFoundError, FileExistsError, ImportError)
+        return 2 if isinstance(error, wrong_input) else 1
+    return 0

@@ -1,0 +1,69 @@
+"""Arguments that several commands share, and what they mean."""
+
+import argparse
+
+from keras_videogpt.backend import BACKENDS
+from keras_videogpt.data.clips import Clips
+from keras_videogpt.data.open_videos import open_videos
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+def add_backend(parser: argparse.ArgumentParser) -> None:
+    """Adds `--backend` and `--debug`, which every command takes."""
+    parser.add_argument("--backend", choices=BACKENDS, help="Keras backend (KERAS_BACKEND)")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def add_training(parser: argparse.ArgumentParser) -> None:
+    """Adds what both `train` commands take; a preset gives the defaults that are not set here."""
+    parser.add_argument("data", metavar="DATA", help="folder of videos, or HDF5 file")
+    parser.add_argument("--out", required=True, metavar="RUN", help="run folder; resumes if it is")
+    parser.add_argument("--preset", default="paper", help="named settings (default: paper)")
+    parser.add_argument("--steps", type=int, help="training steps")
+    parser.add_argument("--save-every", type=int, metavar="STEPS", help="steps between checkpoints")
+    parser.add_argument("--batch-size", type=int, help="clips per batch")
+    parser.add_argument("--learning-rate", type=float, help="Adam's learning rate")
+    parser.add_argument("--schedule", choices=("constant", "cosine"), help="of the learning rate")
+    parser.add_argument("--stride", type=int, default=1, help="video frames per frame of a clip")
+    parser.add_argument("--crop", choices=("center", "random"), default="center")
+    parser.add_argument("--flip", action="store_true", help="mirror half of the clips")
+    parser.add_argument("--precision", choices=PRECISIONS, default="float32")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=4, help="reading threads")
+
+
+def chosen(args: argparse.Namespace, settings: dict) -> dict:
+    """Settings of a preset, overridden by the arguments that were given."""
+    given = {name: getattr(args, name, None) for name in settings}
+    return {name: value if given[name] is None else given[name] for name, value in settings.items()}
+
+
+def check_counts(settings: dict) -> None:
+    """Makes `steps` a multiple of `save_every`; raises `ValueError` for what is below 1."""
+    for name in ("steps", "save_every", "batch_size"):
+        if settings[name] < 1:
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} must be at least 1; got {settings[name]}.")
+    if not settings["learning_rate"] > 0:
+        raise ValueError(f"--learning-rate must be above 0; got {settings['learning_rate']}.")
+    save_every = min(settings["save_every"], settings["steps"])
+    settings["save_every"] = save_every
+    settings["steps"] = -(-settings["steps"] // save_every) * save_every
+
+
+def training_clips(
+    args: argparse.Namespace, video_shape: tuple[int, int, int, int]
+) -> tuple[Clips, Clips]:
+    """Training clips, anywhere in their videos, and held-out clips, from the start of theirs."""
+    frames, height, width, _ = video_shape
+    options = {"num_frames": frames, "size": (height, width), "stride": args.stride}
+    clips = Clips(
+        open_videos(args.data, "train"),
+        **options,
+        start="random",
+        crop=args.crop,
+        flip=args.flip,
+        seed=args.seed,
+    )
+    return clips, Clips(open_videos(args.data, "test"), **options, start="first")

@@ -1,0 +1,59 @@
+"""`keras-videogpt sample`: samples clips from a prior into a file."""
+
+import argparse
+import time
+
+from keras_videogpt.commands.arguments import add_backend
+from keras_videogpt.data.video_grid import contact_sheet
+from keras_videogpt.data.video_writer import check_free, write_video
+from keras_videogpt.models.load import load
+from keras_videogpt.models.videogpt import VideoGPT
+from keras_videogpt.sampling.sample import sample
+
+
+def add_parser(subparsers) -> None:
+    """Adds the command to `keras-videogpt`."""
+    parser = subparsers.add_parser("sample", help="sample clips from a prior")
+    parser.add_argument("model", metavar="MODEL", help="videogpt.keras, or a run folder")
+    parser.add_argument("--out", required=True, metavar="FILE", help=".gif, .mp4 or .npz")
+    parser.add_argument("-n", type=int, default=8, help="number of clips (default: 8)")
+    parser.add_argument("--temperature", type=float, default=1.0)
+    parser.add_argument("--top-k", type=int)
+    parser.add_argument("--top-p", type=float)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--batch-size", type=int, default=16, help="clips sampled at once")
+    parser.add_argument("--contact-sheet", metavar="PNG", help="also every frame as one picture")
+    parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
+    add_backend(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Samples, writes the clips, and prints how fast it was."""
+    for path in (args.out, args.contact_sheet):
+        if path:
+            check_free(path, args.overwrite)
+    model = load(args.model)
+    if not isinstance(model, VideoGPT):
+        raise ValueError(f"{args.model} is a VQVAE; sampling needs a VideoGPT.")
+    start = time.perf_counter()
+    clips = sample(
+        model,
+        args.n,
+        temperature=args.temperature,
+        top_k=args.top_k,
+        top_p=args.top_p,
+        seed=args.seed,
+        batch_size=args.batch_size,
+    )
+    seconds = time.perf_counter() - start
+    write_video(args.out, clips, overwrite=args.overwrite)
+    written = [args.out]
+    if args.contact_sheet:
+        contact_sheet(clips, args.contact_sheet)
+        written.append(args.contact_sheet)
+    print(
+        f"{seconds / args.n:.2f} seconds per video, {args.n * model.length / seconds:.0f} codes "
+        "per second (compilation included)."
+    )
+    print(f"Wrote {' and '.join(written)}.")

@@ -1,0 +1,208 @@
+"""Clips of a fixed size, cut from a store of videos."""
+
+import warnings
+
+import numpy as np
+
+from keras_videogpt.data.store import VideoStore
+from keras_videogpt.data.transforms import (
+    center_crop,
+    horizontal_flip,
+    image_size,
+    random_crop,
+    resize_shorter_side,
+)
+
+
+class Clips:
+    """A random-access sequence of clips of one size.
+
+    A clip takes `num_frames` frames, `stride` apart, so it spans `(num_frames - 1) * stride + 1`
+    frames of its video. Frames are scaled until they cover `size` and cropped to it. What is
+    random (start, crop, mirroring) depends on nothing but `seed`, the epoch and the clip's index.
+
+    Args:
+        store: the videos.
+        num_frames: frames of a clip, T.
+        size: int for a square or `(height, width)`, in pixels.
+        stride: distance between two frames of a clip.
+        start: `"random"`: one clip a video, starting anywhere it fits, anew in every epoch;
+            `"first"`: one clip a video, its beginning; `"all"`: every video cut into clips that
+            follow one another without overlap, starting at frames 0, span, 2 * span, ...
+            (what is left at the end is dropped).
+        crop: `"center"` or `"random"` (one window a clip).
+        flip: whether to mirror half of the clips left to right; not with actions, which would
+            no longer fit the picture.
+        seed: int, 0 or more.
+
+    Attributes:
+        skipped: list of `(name, reason)` of the videos shorter than a clip.
+
+    Raises:
+        ValueError: an argument out of range, or no video as long as a clip.
+
+    Example:
+
+    >>> clips = Clips(VideoFolder("videos", "train"), num_frames=16, size=64)
+    >>> clips[0]["video"].shape
+    (16, 64, 64, 3)
+    """
+
+    def __init__(
+        self,
+        store: VideoStore,
+        num_frames: int = 16,
+        size: int | tuple[int, int] = 64,
+        stride: int = 1,
+        start: str = "random",
+        crop: str = "center",
+        flip: bool = False,
+        seed: int = 0,
+    ) -> None:
+        if num_frames < 1 or stride < 1 or seed < 0:
+            raise ValueError(
+                "`num_frames` and `stride` must be at least 1, `seed` at least 0. "
+                f"Received: num_frames={num_frames}, stride={stride}, seed={seed}"
+            )
+        if start not in ("random", "all", "first"):
+            raise ValueError(
+                f"`start` must be 'random', 'all' or 'first'. Received: start={start!r}"
+            )
+        if crop not in ("center", "random"):
+            raise ValueError(f"`crop` must be 'center' or 'random'. Received: crop={crop!r}")
+        if flip and store.has_actions:
+            raise ValueError(
+                "`flip` must be False for videos with actions: a mirrored picture would no longer "
+                "fit its actions. Received: flip=True"
+            )
+        self.store = store
+        self.num_frames = num_frames
+        self.size = image_size(size)
+        self.stride = stride
+        self.start = start
+        self.crop = crop
+        self.flip = flip
+        self.seed = seed
+        self.skipped: list[tuple[str, str]] = []
+        self._places = self._find_places()
+
+    @property
+    def span(self) -> int:
+        """Number of frames of the video from a clip's first to its last."""
+        return (self.num_frames - 1) * self.stride + 1
+
+    def _find_places(self) -> list[tuple[int, int]]:
+        """`(video, start)` of every clip; the start is where a random one has its lowest."""
+        places = []
+        for video in range(len(self.store)):
+            frames = self.store.num_frames(video)
+            if frames < self.span:
+                self.skipped.append((self.store.name(video), f"{frames} frames"))
+            elif self.start == "all":
+                places += [(video, s) for s in range(0, frames - self.span + 1, self.span)]
+            else:
+                places.append((video, 0))
+        named = ", ".join(f"{name} ({frames})" for name, frames in self.skipped[:3])
+        if not places:
+            raise ValueError(
+                f"No video is as long as a clip, {self.span} frames (`num_frames`="
+                f"{self.num_frames}, `stride`={self.stride}). Received: {named}"
+            )
+        if self.skipped:
+            warnings.warn(
+                f"{len(self.skipped)} videos are shorter than a clip of {self.span} frames and "
+                f"skipped: {named}{', ...' if len(self.skipped) > 3 else ''}",
+                stacklevel=3,
+            )
+        return places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        return self.get(index)
+
+    def get(self, index: int, epoch: int = 0) -> dict[str, np.ndarray]:
+        """Reads one clip.
+
+        Args:
+            index: from 0 to `len(clips) - 1`.
+            epoch: from 0; changes what is random.
+
+        Returns:
+            Dictionary with `video` uint8 (T, H, W, 3), `label` int32 () if the store has labels,
+            `actions` float32 (T, A) if it has actions.
+
+        Raises:
+            IndexError: no such clip.
+
+        Example:
+
+        >>> later = clips.get(0, epoch=3)["video"]
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"`index` must lie in [0, {len(self)}). Received: index={index}")
+        rng = np.random.default_rng((self.seed, epoch, index))
+        video, start = self._places[index]
+        if self.start == "random":
+            start = int(rng.integers(self.store.num_frames(video) - self.span + 1))
+        clip = self.store.frames(video, start, self.num_frames, self.stride)
+        clip = resize_shorter_side(clip, self.size)
+        if self.crop == "random":
+            clip = random_crop(clip, self.size, rng)
+        else:
+            clip = center_crop(clip, self.size)
+        if self.flip and rng.integers(2):
+            clip = horizontal_flip(clip)
+        item = {"video": np.ascontiguousarray(clip)}
+        if self.store.has_labels:
+            item["label"] = np.asarray(self.store.label(video), "int32")
+        if self.store.has_actions:
+            item["actions"] = self.store.actions(video, start, self.num_frames, self.stride)
+        return item
+
+    def mean_frame(self, max_clips: int = 256) -> np.ndarray:
+        """Mean of the frames of up to `max_clips` clips, spread evenly.
+
+        Args:
+            max_clips: how many clips to read at most.
+
+        Returns:
+            float32 array (H, W, 3), values from 0 to 255.
+
+        Example:
+
+        >>> background = clips.mean_frame()
+        """
+        indices = self._spread(max_clips)
+        total = np.zeros((*self.size, 3))
+        for index in indices:
+            total += self[index]["video"].mean(axis=0, dtype="float64")
+        return (total / len(indices)).astype("float32")
+
+    def variance(self, max_clips: int = 256) -> float:
+        """Variance of the pixels, scaled to [0, 1], of up to `max_clips` clips, spread evenly.
+
+        Args:
+            max_clips: how many clips to read at most.
+
+        Returns:
+            The variance over all pixels and channels.
+
+        Example:
+
+        >>> normalized_loss = squared_error / clips.variance()
+        """
+        total = squares = 0.0
+        indices = self._spread(max_clips)
+        for index in indices:
+            pixels = self[index]["video"] / 255.0
+            total += pixels.mean()
+            squares += np.square(pixels).mean()
+        return float(squares / len(indices) - (total / len(indices)) ** 2)
+
+    def _spread(self, max_clips: int) -> list[int]:
+        if max_clips < 1:
+            raise ValueError(f"`max_clips` must be at least 1. Received: max_clips={max_clips}")
+        count = min(max_clips, len(self))
+        return [place * len(self) // count for place in range(count)]

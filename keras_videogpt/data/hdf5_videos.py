@@ -1,0 +1,144 @@
+"""The HDF5 format of the original VideoGPT as a store."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_videogpt.data.optional import optional_import
+from keras_videogpt.data.store import VideoStore
+
+
+class HDF5Videos(VideoStore):
+    """Videos in an HDF5 file of the original VideoGPT's format.
+
+    Data sets in the file, for each split:
+
+    - `{split}_data`: uint8 (N, H, W, 3), the frames of all videos one after the other;
+    - `{split}_idx`: int (videos,), the row at which each video starts, rising;
+    - `{split}_actions`, optional: float (N, A), the action of each frame;
+    - `{split}_labels`, optional: int (videos,), labels from 0.
+
+    The file is opened at the first read, once in each process, and may be pickled while in use.
+
+    Args:
+        path: the .h5 or .hdf5 file.
+        split: `"train"`, `"test"` or any other split in the file.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not an HDF5 file, no such split, or arrays of the wrong kind.
+        ImportError: h5py is missing.
+
+    Example:
+
+    >>> store = HDF5Videos("robots.hdf5", split="train")
+    >>> store.frames(0, count=16).shape
+    (16, 64, 64, 3)
+    """
+
+    def __init__(self, path: str | os.PathLike, split: str = "train") -> None:
+        self.path = Path(path)
+        self.split = split
+        self.skipped = []
+        self._file, self._process = None, None
+        if not self.path.is_file():
+            raise FileNotFoundError(f"`path` must be an HDF5 file. Received: path={str(path)!r}")
+        try:
+            file = optional_import("h5py", "hdf5").File(self.path, "r")
+        except OSError as error:
+            raise ValueError(f"{str(path)!r} is not an HDF5 file: {error}") from error
+        with file:
+            self._read_layout(file)
+
+    def _read_layout(self, file: Any) -> None:
+        splits = sorted(key[: -len("_data")] for key in file if key.endswith("_data"))
+        if self.split not in splits:
+            raise ValueError(
+                f"`split` must be one of those in {self.path}: {splits}. "
+                f"Received: split={self.split!r}"
+            )
+        data = file[f"{self.split}_data"]
+        if data.dtype != np.uint8 or data.ndim != 4 or data.shape[-1] != 3:
+            raise ValueError(
+                f"`{self.split}_data` must be uint8 (N, H, W, 3). "
+                f"Received: {data.dtype} {data.shape}"
+            )
+        if f"{self.split}_idx" not in file:
+            raise ValueError(f"`{self.split}_idx` (the start of each video) is missing")
+        starts = np.asarray(file[f"{self.split}_idx"])
+        rises = starts.ndim == 1 and starts.dtype.kind in "iu" and np.all(np.diff(starts) > 0)
+        if not rises or not len(starts) or starts[0] < 0 or starts[-1] >= len(data):
+            raise ValueError(
+                f"`{self.split}_idx` must be rising int row numbers below {len(data)}, one a "
+                f"video. Received: {starts.dtype} {starts.shape}, {starts[:5]}..."
+            )
+        self._bounds = np.append(starts.astype("int64"), len(data))
+        self._read_actions(file, len(data))
+        self._read_labels(file, len(starts))
+
+    def _read_actions(self, file: Any, rows: int) -> None:
+        actions = file.get(f"{self.split}_actions")
+        if actions is None:
+            return
+        if actions.ndim != 2 or len(actions) != rows or actions.dtype.kind not in "fiu":
+            raise ValueError(
+                f"`{self.split}_actions` must be numbers ({rows}, A). "
+                f"Received: {actions.dtype} {actions.shape}"
+            )
+        self.action_size = actions.shape[1]
+
+    def _read_labels(self, file: Any, videos: int) -> None:
+        if f"{self.split}_labels" not in file:
+            return
+        labels = np.asarray(file[f"{self.split}_labels"])
+        if labels.shape != (videos,) or labels.dtype.kind not in "iu" or labels.min() < 0:
+            raise ValueError(
+                f"`{self.split}_labels` must be int ({videos},), 0 or more. "
+                f"Received: {labels.dtype} {labels.shape}"
+            )
+        # Both splits share one table, so that a label means the same in each.
+        highest = max(int(np.max(file[key])) for key in file if key.endswith("_labels"))
+        self.class_names = tuple(str(label) for label in range(highest + 1))
+        self._labels = labels
+
+    def __len__(self) -> int:
+        return len(self._bounds) - 1
+
+    def num_frames(self, index: int) -> int:
+        return int(self._bounds[index + 1] - self._bounds[index])
+
+    def frames(
+        self, index: int, start: int = 0, count: int | None = None, stride: int = 1
+    ) -> np.ndarray:
+        return self._open()[f"{self.split}_data"][self._rows(index, start, count, stride)]
+
+    def name(self, index: int) -> str:
+        return f"{self.path.name}:{self.split}[{index}]"
+
+    def label(self, index: int) -> int | None:
+        return int(self._labels[index]) if self.has_labels else None
+
+    def actions(
+        self, index: int, start: int = 0, count: int | None = None, stride: int = 1
+    ) -> np.ndarray | None:
+        if not self.has_actions:
+            return None
+        rows = self._rows(index, start, count, stride)
+        return self._open()[f"{self.split}_actions"][rows].astype("float32")
+
+    def _rows(self, index: int, start: int, count: int | None, stride: int) -> slice:
+        wanted = self.frame_slice(index, start, count, stride)
+        first = int(self._bounds[index])
+        return slice(first + wanted.start, first + wanted.stop, wanted.step)
+
+    def _open(self) -> Any:
+        # A handle must not cross a fork; threads share one, h5py locks by itself.
+        if self._process != os.getpid():
+            self._file = optional_import("h5py", "hdf5").File(self.path, "r")
+            self._process = os.getpid()
+        return self._file
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_file": None, "_process": None}

@@ -1,0 +1,134 @@
+import keras
+from keras import ops
+
+from keras_videogpt.layers.key_value_cache import filled_part, write_to_cache
+
+# TensorFlow has no fused attention: queries go in blocks, each against the keys up to its end, so
+# that no score matrix is larger than a block's and the masked half is not computed.
+TENSORFLOW_BLOCK = 512
+
+
+def causal_attention(query, key, value):
+    """Scaled dot-product attention of every position to itself and those before it.
+
+    Args:
+        query, key, value: float `(B, L, heads, channels)`.
+
+    Returns:
+        Tensor `(B, L, heads, channels)`.
+    """
+    length = query.shape[1]
+    if keras.backend.backend() != "tensorflow" or length <= TENSORFLOW_BLOCK:
+        return ops.dot_product_attention(query, key, value, is_causal=True)
+    blocks = []
+    for start in range(0, length, TENSORFLOW_BLOCK):
+        end = min(start + TENSORFLOW_BLOCK, length)
+        visible = ops.arange(end)[None, :] <= ops.arange(start, end)[:, None]
+        blocks.append(
+            ops.dot_product_attention(
+                query[:, start:end], key[:, :end], value[:, :end], mask=visible[None, None]
+            )
+        )
+    return ops.concatenate(blocks, axis=1)
+
+
+@keras.saving.register_keras_serializable("keras_videogpt")
+class CausalSelfAttention(keras.layers.Layer):
+    """Multi-head self-attention in which a position sees itself and the ones before it.
+
+    Args:
+        num_heads: number of heads; must divide the channels.
+        num_layers: depth of the stack the layer is part of; scales the output's initial weights.
+
+    Call arguments:
+        x: float `(B, L, channels)`.
+
+    Returns:
+        Tensor of the shape of `x`.
+
+    Example:
+        >>> CausalSelfAttention(num_heads=4)(keras.ops.zeros((2, 10, 32))).shape
+        (2, 10, 32)
+
+    Reference: arXiv 2104.10157, section 3; arXiv 1706.03762.
+    """
+
+    def __init__(self, num_heads: int, num_layers: int = 1, **kwargs):
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.num_layers = num_layers
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        if channels % self.num_heads:
+            raise ValueError(
+                f"num_heads must divide the channels; got num_heads={self.num_heads} "
+                f"and {channels} channels."
+            )
+        self.head_dim = channels // self.num_heads
+        self.query_key_value = keras.layers.Dense(
+            3 * channels,
+            use_bias=False,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=channels**-0.5),
+            dtype=self.dtype_policy,
+            name="query_key_value",
+        )
+        self.output_projection = keras.layers.Dense(
+            channels,
+            kernel_initializer=keras.initializers.RandomNormal(
+                stddev=(channels * self.num_layers) ** -0.5
+            ),
+            dtype=self.dtype_policy,
+            name="output",
+        )
+        self.query_key_value.build(input_shape)
+        self.output_projection.build(input_shape)
+
+    def _project(self, x):
+        shape = (*ops.shape(x)[:-1], 3, self.num_heads, self.head_dim)
+        return ops.unstack(ops.reshape(self.query_key_value(x), shape), 3, axis=-3)
+
+    def _merge(self, attended):
+        shape = (*ops.shape(attended)[:-2], self.num_heads * self.head_dim)
+        return self.output_projection(ops.reshape(attended, shape))
+
+    def call(self, x):
+        return self._merge(causal_attention(*self._project(x)))
+
+    def empty_cache(self, batch_size: int, length: int):
+        """Zeroed keys and values of `length` positions: two `(B, heads, length, channels)`."""
+        shape = (batch_size, self.num_heads, length, self.head_dim)
+        return ops.zeros(shape, self.compute_dtype), ops.zeros(shape, self.compute_dtype)
+
+    def step(self, x, cache, index):
+        """The output at one position, given the cache of those before it.
+
+        Args:
+            x: float `(B, channels)`, the input at position `index`.
+            cache: keys and values as `empty_cache` gives, filled below `index`.
+            index: position; an integer, or a scalar tensor in a compiled loop.
+
+        Returns:
+            The output `(B, channels)`, and the cache filled up to `index`.
+        """
+        query, key, value = self._project(x)  # (B, heads, channels) each
+        keys = write_to_cache(cache[0], key, index)
+        values = write_to_cache(cache[1], value, index)
+        visible_keys, visible_values, mask = filled_part(keys, values, index)
+        scores = ops.einsum("bnd,bnld->bnl", query * self.head_dim**-0.5, visible_keys)
+        scores = ops.cast(scores, "float32")
+        if mask is not None:
+            scores = ops.where(mask, scores, -1e9)
+        weights = ops.cast(ops.softmax(scores, axis=-1), values.dtype)
+        attended = ops.einsum("bnl,bnld->bnd", weights, visible_values)
+        return self._merge(attended), (keys, values)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "num_layers": self.num_layers,
+        }

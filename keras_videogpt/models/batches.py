@@ -1,0 +1,55 @@
+"""What `fit` yields, and how models read it: dictionaries of a batch, or a bare video tensor."""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import numpy as np
+
+from keras_videogpt.models.checks import check_positive
+
+
+def field(batch, name: str):
+    """One field of a batch: of a dictionary by name, or the bare tensor itself."""
+    if isinstance(batch, dict):
+        if name not in batch:
+            raise ValueError(f"A batch must have the key {name!r}; it has {sorted(batch)}.")
+        return batch[name]
+    return batch
+
+
+def first_batches(x, count: int, batch_size: int = 32) -> Iterator:
+    """Up to `count` batches of what `fit` was given, without using up what can't be read twice.
+
+    Args:
+        x: arrays (a NumPy array or a dictionary of them), a `tf.data.Dataset`, a
+            `keras.utils.PyDataset`, a PyTorch `DataLoader`, or a one-shot generator.
+        count: most batches to read.
+        batch_size: size of the batches cut from arrays.
+
+    Yields:
+        Batches as `x` has them; none of a one-shot generator.
+    """
+    if isinstance(x, dict) or hasattr(x, "shape"):
+        arrays = x if isinstance(x, dict) else {"video": x}
+        size = len(next(iter(arrays.values())))
+        for start in range(0, min(size, count * batch_size), batch_size):
+            yield {name: array[start : start + batch_size] for name, array in arrays.items()}
+    elif hasattr(x, "__getitem__") and hasattr(x, "__len__"):  # PyDataset
+        for index in range(min(count, len(x))):
+            yield x[index]
+    elif not isinstance(x, Iterator):  # tf.data, DataLoader: each pass starts anew
+        yield from islice(x, count)
+
+
+def as_numpy(tensor) -> np.ndarray:
+    """A tensor of any backend as a NumPy array."""
+    if hasattr(tensor, "detach"):
+        tensor = tensor.detach().cpu()
+    return np.asarray(tensor)
+
+
+def in_batches(function: Callable, array: np.ndarray, batch_size: int) -> np.ndarray:
+    """`function` of consecutive batches of `array`, concatenated."""
+    check_positive(batch_size=batch_size)
+    parts = [function(array[i : i + batch_size]) for i in range(0, len(array), batch_size)]
+    return np.concatenate([as_numpy(part) for part in parts])

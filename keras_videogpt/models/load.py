@@ -1,0 +1,52 @@
+import os
+import zipfile
+from pathlib import Path
+
+import keras
+
+from keras_videogpt.models.videogpt import VideoGPT
+from keras_videogpt.models.vqvae import VQVAE
+
+
+def load(path: str | os.PathLike) -> VQVAE | VideoGPT:
+    """Loads a saved model, as the class it was saved as, on any backend.
+
+    Nothing in the file is executed: Keras's safe mode is on.
+
+    Args:
+        path: a `.keras` file of a `VQVAE` or a `VideoGPT`, or a run folder that holds one.
+
+    Returns:
+        The model, compiled with its optimizer if it was saved so.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is not one of our models.
+
+    Example:
+        >>> model = VQVAE(video_shape=(4, 16, 16, 3), num_codes=32, code_dim=8, hidden_units=16)
+        >>> model.save("vqvae.keras")
+        >>> load("vqvae.keras").num_codes
+        32
+    """
+    path = Path(path)
+    if path.is_dir():
+        candidates = [path / name for name in ("videogpt.keras", "vqvae.keras")]
+        found = [candidate for candidate in candidates if candidate.exists()]
+        if not found:
+            raise FileNotFoundError(
+                f"{path} holds no trained model: neither videogpt.keras nor vqvae.keras."
+            )
+        path = found[0]
+    if not path.exists():
+        raise FileNotFoundError(f"There is no model file {path}.")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is not a Keras model file (.keras).")
+    try:
+        model = keras.saving.load_model(path)
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise ValueError(f"{path} could not be loaded as a Keras model: {reason}") from error
+    if not isinstance(model, VQVAE | VideoGPT):
+        raise ValueError(f"{path} holds a {type(model).__name__}, and not a VQVAE or a VideoGPT.")
+    return model

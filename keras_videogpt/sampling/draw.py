@@ -1,0 +1,74 @@
+"""How a code is drawn from logits: temperature, top-k, top-p, and a uniform number."""
+
+import numpy as np
+from keras import ops
+
+
+def filter_logits(logits, temperature, top_k: int | None = None, top_p=None):
+    """Logits divided by the temperature, with codes outside top-k and top-p at minus infinity.
+
+    Args:
+        logits: float32 `(B, K)`.
+        temperature: above 0; below 1 sharpens, above 1 flattens.
+        top_k: keep the `top_k` likeliest codes; `None` keeps all.
+        top_p: keep the likeliest codes that together have probability `top_p`, in (0, 1]; `None`
+            keeps all. It applies to what `top_k` kept.
+
+    Returns:
+        float32 `(B, K)`.
+
+    Reference: top-p is nucleus sampling, arXiv 1904.09751.
+    """
+    logits = logits / temperature
+    if top_k is not None:
+        threshold = ops.top_k(logits, top_k)[0][:, -1:]
+        logits = ops.where(logits < threshold, -np.inf, logits)
+    if top_p is not None:
+        ordered = ops.flip(ops.sort(logits, axis=-1), axis=-1)
+        probabilities = ops.softmax(ordered, axis=-1)
+        # A code is kept while the ones before it have less than top_p; the first always is.
+        before = ops.cumsum(probabilities, axis=-1) - probabilities
+        kept = ops.where(before < top_p, ordered, np.inf)
+        logits = ops.where(logits < ops.min(kept, axis=-1, keepdims=True), -np.inf, logits)
+    return logits
+
+
+def draw(logits, uniform):
+    """Draws a code per row by inverting the cumulative distribution.
+
+    One uniform number a code decides it, so that the same numbers give the same codes whatever the
+    batch and the backend, up to ties within rounding.
+
+    Args:
+        logits: float32 `(B, K)`; minus infinity for codes that can't be drawn.
+        uniform: float32 `(B,)` in [0, 1).
+
+    Returns:
+        int32 `(B,)`.
+    """
+    cumulative = ops.cumsum(ops.softmax(logits, axis=-1), axis=-1)
+    # Below the total by more than rounding, or the last step would be overshot.
+    target = ops.minimum(uniform, 1 - 1e-6)[:, None] * cumulative[:, -1:]
+    return ops.sum(ops.cast(cumulative <= target, "int32"), axis=-1)
+
+
+def uniform_numbers(seed: int, first_clip: int, clips: int, length: int) -> np.ndarray:
+    """The random numbers of consecutive clips, each from its own counter-based stream.
+
+    A clip's numbers depend on the seed and the clip's index alone: however clips are batched, clip
+    5 of seed 0 is the same clip.
+
+    Args:
+        seed: any non-negative integer.
+        first_clip: index of the first clip.
+        clips: number of clips.
+        length: codes per clip.
+
+    Returns:
+        float32 `(length, clips)` in [0, 1).
+    """
+    streams = [
+        np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, first_clip + i))))
+        for i in range(clips)
+    ]
+    return np.stack([stream.random(length, dtype="float32") for stream in streams], axis=1)

@@ -1,0 +1,130 @@
+import secrets
+
+import numpy as np
+from keras import ops
+from tqdm import tqdm
+
+from keras_videogpt.layers.pixels import to_uint8
+from keras_videogpt.models.checks import check_positive
+from keras_videogpt.models.videogpt import VideoGPT
+from keras_videogpt.sampling.decoding_loop import compiled_decode_steps
+from keras_videogpt.sampling.draw import uniform_numbers
+
+
+def sample(
+    model: VideoGPT,
+    n: int = 8,
+    frames=None,
+    labels=None,
+    actions=None,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    seed: int | None = None,
+    return_codes: bool = False,
+    batch_size: int = 16,
+    progress: bool = True,
+):
+    """Samples clips from a prior.
+
+    Every code is drawn once, in order, from the prior's distribution given those before it, with a
+    cache of keys and values. Clip i of a seed is the same whatever `n` and `batch_size`.
+
+    Args:
+        model: a trained `VideoGPT`.
+        n: number of clips.
+        frames: first frames to continue; for priors conditioned on frames.
+        labels: class of every clip; for priors conditioned on classes.
+        actions: actions of every clip; for priors conditioned on actions.
+        temperature: above 0; below 1 for likelier clips, above 1 for more varied ones.
+        top_k: draw from the `top_k` likeliest codes only, in [1, num_codes].
+        top_p: draw from the likeliest codes that together have this probability, in (0, 1].
+        seed: non-negative integer; `None` takes a new one each time.
+        return_codes: whether to return the codes too.
+        batch_size: clips sampled at once.
+        progress: whether to show a progress bar.
+
+    Returns:
+        uint8 clips `(n, T, H, W, C)`; with `return_codes`, a pair of these and the int32 codes
+        `(n, t, h, w)`, or `(n, t, h, w, G)`.
+
+    Raises:
+        ValueError: an argument is out of range, or the prior does not take a given condition.
+
+    Example:
+        >>> from keras_videogpt import VQVAE, VideoGPT
+        >>> vqvae = VQVAE(video_shape=(4, 16, 16, 3), num_codes=32, code_dim=8, hidden_units=16)
+        >>> gpt = VideoGPT(vqvae, num_layers=2, num_heads=2, hidden_dim=32)
+        >>> sample(gpt, n=2, seed=0, progress=False).shape
+        (2, 4, 16, 16, 3)
+    """
+    for name, condition in (("frames", frames), ("labels", labels), ("actions", actions)):
+        if condition is not None:
+            raise ValueError(f"{name} were given, but this prior is unconditional.")
+    check_positive(n=n, batch_size=batch_size)
+    _check_controls(temperature, top_k, top_p, model.tokenizer.num_codes)
+    seed = _check_seed(seed)
+    codes = np.empty((n, *model.codes_shape), "int32")
+    clips = np.empty((n, *model.tokenizer.video_shape), "uint8")
+    with tqdm(total=n * model.length, unit=" codes", disable=not progress, desc="sampling") as bar:
+        for start in range(0, n, batch_size):
+            stop = min(start + batch_size, n)
+            uniforms = uniform_numbers(seed, start, stop - start, model.length)
+            batch = sample_codes(model, uniforms, temperature, top_k, top_p, bar.update)
+            codes[start:stop] = batch
+            clips[start:stop] = to_uint8(model.tokenizer.decode(batch))
+    return (clips, codes) if return_codes else clips
+
+
+def sample_codes(
+    model: VideoGPT,
+    uniforms: np.ndarray,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    on_progress=lambda codes: None,
+) -> np.ndarray:
+    """Samples one batch of codes, a row of the latent grid per compiled call.
+
+    Args:
+        model: a `VideoGPT`.
+        uniforms: float32 `(L, B)` in [0, 1): the random number behind every code.
+        temperature, top_k, top_p: as in `sample`.
+        on_progress: called with the number of codes drawn since the last call.
+
+    Returns:
+        int32 codes `(B, t, h, w)`, or `(B, t, h, w, G)`.
+    """
+    length, batch = uniforms.shape
+    chunk = model.codes_shape[2] * model.tokenizer.num_codebooks
+    decode = compiled_decode_steps(model, top_k)
+    cache = model.empty_cache(batch)
+    previous = ops.zeros((batch,), "int32")
+    rows = []
+    for first in range(0, length, chunk):
+        numbers = ops.convert_to_tensor(uniforms[first : first + chunk])
+        drawn, cache = decode(previous, cache, numbers, first, temperature, top_p)
+        previous = drawn[-1]
+        rows.append(drawn)
+        on_progress(chunk * batch)
+    codes = ops.convert_to_numpy(ops.concatenate(rows, axis=0)).T
+    return np.ascontiguousarray(codes).reshape(batch, *model.codes_shape)
+
+
+def _check_controls(temperature, top_k, top_p, num_codes):
+    if not temperature > 0:
+        raise ValueError(
+            f"temperature must be above 0; got {temperature}. For the likeliest code use top_k=1."
+        )
+    if top_k is not None and not 1 <= top_k <= num_codes:
+        raise ValueError(f"top_k must be in [1, {num_codes}], the number of codes; got {top_k}.")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise ValueError(f"top_p must be in (0, 1]; got {top_p}.")
+
+
+def _check_seed(seed):
+    if seed is None:
+        return secrets.randbits(63)
+    if isinstance(seed, bool) or int(seed) != seed or seed < 0:
+        raise ValueError(f"seed must be a non-negative integer or None; got {seed!r}.")
+    return int(seed)

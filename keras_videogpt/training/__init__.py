@@ -1,0 +1,1 @@
+"""Training runs: a folder with configuration, checkpoints, logs and pictures that resumes."""

@@ -1,0 +1,78 @@
+import keras
+
+from keras_videogpt.callbacks.run_checkpoint import RunCheckpoint
+from keras_videogpt.callbacks.tensorboard import TensorBoard
+from keras_videogpt.data.clips import Clips
+from keras_videogpt.data.pipeline import dataset
+from keras_videogpt.data.stream import stream
+from keras_videogpt.training.run_folder import RunFolder
+
+VALIDATION_BATCHES = 16
+
+
+def make_optimizer(learning_rate: float, schedule: str, steps: int) -> keras.optimizers.Optimizer:
+    """Adam, as the paper has it, with a constant or a cosine learning rate.
+
+    Args:
+        learning_rate: the highest learning rate.
+        schedule: `"constant"`, or `"cosine"`: down to 0 over the run.
+        steps: training steps of the run.
+
+    Returns:
+        A Keras optimizer.
+
+    Example:
+        >>> make_optimizer(3e-4, "cosine", 1000).name
+        'adam'
+    """
+    if schedule == "cosine":
+        learning_rate = keras.optimizers.schedules.CosineDecay(learning_rate, decay_steps=steps)
+    return keras.optimizers.Adam(learning_rate)
+
+
+def train(
+    model: keras.Model,
+    run: RunFolder,
+    clips: Clips,
+    held_out: Clips,
+    batch_size: int,
+    steps: int,
+    save_every: int,
+    seed: int,
+    workers: int,
+    make_pictures,
+    verbose: int | str = "auto",
+) -> None:
+    """Trains a compiled model up to `steps`, from the step the run has reached.
+
+    Args:
+        model: the model, as the run's newest checkpoint has it, or new.
+        run: where checkpoints, logs and pictures go.
+        clips: training clips.
+        held_out: clips for validation.
+        batch_size: clips per batch.
+        steps: training steps of the whole run; a multiple of `save_every`.
+        save_every: steps between checkpoints, validations and pictures.
+        seed: seed of the order of the data.
+        workers: reading threads.
+        make_pictures: called with the `TensorBoard` callback; gives a callback that writes GIFs.
+        verbose: as in `keras.Model.fit`.
+    """
+    done = run.latest_step()
+    tensorboard = TensorBoard(run.logs, first_step=done)
+    validation = dataset(held_out, min(batch_size, len(held_out)), workers=workers)
+    model.fit(
+        stream(clips, batch_size, seed, first_step=done, workers=workers),
+        steps_per_epoch=save_every,
+        initial_epoch=done // save_every,
+        epochs=steps // save_every,
+        validation_data=validation,
+        validation_steps=min(len(validation), VALIDATION_BATCHES),
+        callbacks=[
+            keras.callbacks.TerminateOnNaN(),
+            RunCheckpoint(run, first_step=done),
+            tensorboard,
+            make_pictures(tensorboard),
+        ],
+        verbose=verbose,
+    )

@@ -1,0 +1,71 @@
+import json
+
+import numpy as np
+import pytest
+
+from keras_videogpt.data import VideoFolder, record_vizdoom
+
+pytest.importorskip("vizdoom", reason="needs the vizdoom extra")
+
+REQUEST = dict(episodes=2, frames=20, size=32, seed=3, progress=False)
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    return record_vizdoom(tmp_path_factory.mktemp("doom") / "a", **REQUEST)
+
+
+def _lines(recording):
+    return (recording / "episodes.jsonl").read_text().split("\n")[1:]
+
+
+def test_episodes_are_videos_with_one_hot_actions(recording):
+    train, test = VideoFolder(recording, "train"), VideoFolder(recording, "test")
+    assert len(train) == len(test) == 1
+    assert train.frames(0).shape == (20, 32, 32, 3) and train.actions(0).shape == (20, 4)
+    np.testing.assert_array_equal(train.actions(0).sum(axis=1), 1)
+    assert set(np.unique(train.actions(0))) == {0, 1}
+    assert train.frames(0).std() > 10
+    seeds = [json.loads(line)["seed"] for line in _lines(recording)]
+    assert len(set(seeds)) == 2
+
+
+def test_turning_left_moves_the_picture_to_the_right(recording):
+    # Row t of the actions leads from frame t to frame t + 1.
+    left = right = 0
+    for split in ("train", "test"):
+        store = VideoFolder(recording, split)
+        frames, actions = store.frames(0).astype(float), store.actions(0).argmax(axis=1)
+        for t in range(19):
+            rightward = np.abs(frames[t + 1][:, 3:] - frames[t][:, :-3]).mean()
+            leftward = np.abs(frames[t + 1][:, :-3] - frames[t][:, 3:]).mean()
+            left += (actions[t] == 0) * (leftward - rightward)
+            right += (actions[t] == 1) * (rightward - leftward)
+    assert left + right > 0
+
+
+def test_the_same_seed_gives_the_same_frames_and_a_stopped_run_goes_on(recording, tmp_path):
+    again = record_vizdoom(tmp_path / "b", **REQUEST)
+    first = VideoFolder(recording).frames(1)
+    np.testing.assert_array_equal(VideoFolder(again).frames(1), first)
+    (again / "episodes.jsonl").write_text("\n" + _lines(again)[0] + '\n{"epis')
+    kept, lost = again / "train/episode_00000.mkv", again / "test/episode_00001.mkv"
+    before = kept.stat().st_mtime_ns
+    lost.unlink()
+    record_vizdoom(again, **REQUEST)
+    assert kept.stat().st_mtime_ns == before
+    np.testing.assert_array_equal(VideoFolder(again).frames(1), first)
+    assert json.loads(_lines(again)[-1])["episode"] == 1
+
+
+def test_a_folder_of_another_recording_is_refused(recording, tmp_path):
+    with pytest.raises(FileExistsError, match="seed=3 there"):
+        record_vizdoom(recording, **{**REQUEST, "seed": 4})
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(FileExistsError, match="other files"):
+        record_vizdoom(tmp_path, **REQUEST)
+
+
+def test_an_unknown_scenario_lists_the_known_ones(tmp_path):
+    with pytest.raises(ValueError, match="health_gathering_supreme"):
+        record_vizdoom(tmp_path / "c", scenario="e1m1")
