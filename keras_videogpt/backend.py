@@ -9,6 +9,17 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def choose_backend() -> None:
+    """`set_backend`, with one line and status 2 in the place of a traceback in the command."""
+    try:
+        set_backend()
+    except ImportError as error:
+        if not _is_command():
+            raise
+        print(f"keras-videogpt: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def set_backend() -> None:
     """Sets `KERAS_BACKEND` where that is still open, and tells how to install what is missing.
 
     `--backend` of the command `keras-videogpt` decides, then the variable `KERAS_BACKEND`, then
@@ -52,9 +63,7 @@ def _is_installed(backend: str) -> bool:
 def _backend_of_command() -> str | None:
     """The value of `--backend`, if this process is the command and not a user's program."""
     arguments = sys.orig_argv
-    as_module = ("-m", "keras_videogpt") in zip(arguments, arguments[1:], strict=False)
-    as_script = Path(sys.argv[0] if sys.argv else "").stem == "keras-videogpt"
-    if not (as_module or as_script):
+    if not _is_command():
         return None
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
         if argument == "--backend" and following in BACKENDS:
@@ -62,6 +71,13 @@ def _backend_of_command() -> str | None:
         if argument.startswith("--backend=") and argument.partition("=")[2] in BACKENDS:
             return argument.partition("=")[2]
     return None
+
+
+def _is_command() -> bool:
+    """Whether this process is the command `keras-videogpt`, by either of its names."""
+    arguments = sys.orig_argv
+    as_module = ("-m", "keras_videogpt") in zip(arguments, arguments[1:], strict=False)
+    return as_module or Path(sys.argv[0] if sys.argv else "").stem == "keras-videogpt"
 
 
 def _configured_backend() -> str:

@@ -59,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
             traceback.print_exc()
         else:
             message = " ".join(str(error).split()) or type(error).__name__
+            message = message if len(message) < 600 else message[:600] + " ... (see --debug)"
             print(f"keras-videogpt: {message}", file=sys.stderr)
         wrong_input = (ValueError, FileNotFoundError, FileExistsError, ImportError)
         return 2 if isinstance(error, wrong_input) else 1

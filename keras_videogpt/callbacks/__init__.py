@@ -1,7 +1,7 @@
 """What happens while a model trains: checkpoints, TensorBoard, pictures."""
 
-from keras_videogpt.callbacks.pictures import ReconstructionPictures, SamplePictures
+from keras_videogpt.callbacks.pictures import ReconstructionPictures, SamplePictures, beside
 from keras_videogpt.callbacks.run_checkpoint import RunCheckpoint
 from keras_videogpt.callbacks.tensorboard import TensorBoard
 
-__all__ = ["ReconstructionPictures", "RunCheckpoint", "SamplePictures", "TensorBoard"]
+__all__ = ["ReconstructionPictures", "RunCheckpoint", "SamplePictures", "TensorBoard", "beside"]

@@ -36,6 +36,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--residual-units", type=int)
     parser.add_argument("--num-residual-layers", type=int)
     parser.add_argument("--axial-attention", action=argparse.BooleanOptionalAction)
+    parser.add_argument("--ema-decay", type=float, help="of the codebook, in [0, 1)")
     parser.add_argument("--norm", choices=("batch", "layer", "group"), default="batch")
     parser.add_argument("--data-variance", type=float, help="default: measured on the data")
     add_backend(parser)
@@ -63,6 +64,7 @@ def run(args: argparse.Namespace) -> None:
                 "residual_units",
                 "num_residual_layers",
                 "axial_attention",
+                "ema_decay",
             )
         },
     }

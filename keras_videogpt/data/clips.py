@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from keras_videogpt.data.pixel_variance import pixel_variance
 from keras_videogpt.data.store import VideoStore
 from keras_videogpt.data.transforms import (
     center_crop,
@@ -193,13 +194,7 @@ class Clips:
 
         >>> normalized_loss = squared_error / clips.variance()
         """
-        total = squares = 0.0
-        indices = self._spread(max_clips)
-        for index in indices:
-            pixels = self[index]["video"] / 255.0
-            total += pixels.mean()
-            squares += np.square(pixels).mean()
-        return float(squares / len(indices) - (total / len(indices)) ** 2)
+        return pixel_variance(self[index]["video"] for index in self._spread(max_clips))
 
     def _spread(self, max_clips: int) -> list[int]:
         if max_clips < 1:

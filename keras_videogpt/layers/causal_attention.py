@@ -119,7 +119,9 @@ class CausalSelfAttention(keras.layers.Layer):
         scores = ops.cast(scores, "float32")
         if mask is not None:
             scores = ops.where(mask, scores, -1e9)
-        weights = ops.cast(ops.softmax(scores, axis=-1), values.dtype)
+        # Not ops.softmax, which warns of the one position there is at first.
+        weights = ops.exp(scores - ops.max(scores, axis=-1, keepdims=True))
+        weights = ops.cast(weights / ops.sum(weights, axis=-1, keepdims=True), values.dtype)
         attended = ops.einsum("bnl,bnld->bnd", weights, visible_values)
         return self._merge(attended), (keys, values)
 

@@ -65,20 +65,15 @@ class TransformerBlock(keras.layers.Layer):
         )
         self.expand = keras.layers.Dense(hidden, dtype=dtype, name="expand")
         self.contract = keras.layers.Dense(channels, dtype=dtype, name="contract")
-        self.attention_dropout = keras.layers.Dropout(
-            self.dropout, seed=self.seed, dtype=dtype, name="attention_dropout"
-        )
-        self.feed_forward_dropout = keras.layers.Dropout(
-            self.dropout, seed=self.seed, dtype=dtype, name="feed_forward_dropout"
-        )
+        self.drop = keras.layers.Dropout(self.dropout, seed=self.seed, dtype=dtype, name="drop")
         for layer in (self.attention_norm, self.attention, self.feed_forward_norm, self.expand):
             layer.build(input_shape)
         self.contract.build((*input_shape[:-1], hidden))
 
     def call(self, x, training=False):
         attended = self.attention(self.attention_norm(x))
-        x = x + self.attention_dropout(attended, training=training)
-        return x + self.feed_forward_dropout(self._feed_forward(x), training=training)
+        x = x + self.drop(attended, training=training)
+        return x + self.drop(self._feed_forward(x), training=training)
 
     def _feed_forward(self, x):
         return self.contract(quick_gelu(self.expand(self.feed_forward_norm(x))))
@@ -88,6 +83,15 @@ class TransformerBlock(keras.layers.Layer):
         attended, cache = self.attention.step(self.attention_norm(x), cache, index)
         x = x + attended
         return x + self._feed_forward(x), cache
+
+    def save_own_variables(self, store):
+        # Keras leaves seeds out of saved weights; a resumed run would drop other units.
+        if self.dropout > 0:
+            store["seed"] = ops.convert_to_numpy(self.drop.seed_generator.state.value)
+
+    def load_own_variables(self, store):
+        if self.dropout > 0:
+            self.drop.seed_generator.state.assign(store["seed"])
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -17,6 +17,24 @@ def field(batch, name: str):
     return batch
 
 
+def fit_arguments(x, arguments: dict) -> tuple:
+    """What `fit` passes on to Keras for data that it can't take, or warns about, as it is.
+
+    Args:
+        x: what `fit` was given.
+        arguments: the other arguments of `fit`.
+
+    Returns:
+        `x`, with the batches of a generator wrapped in tuples, as Keras wants them; and the
+        arguments, where only arrays are shuffled by Keras.
+    """
+    if isinstance(x, Iterator):
+        x = (batch if isinstance(batch, tuple) else (batch,) for batch in x)
+    if not (isinstance(x, dict) or hasattr(x, "shape")):
+        arguments = {"shuffle": False, **arguments}
+    return x, arguments
+
+
 def first_batches(x, count: int, batch_size: int = 32) -> Iterator:
     """Up to `count` batches of what `fit` was given, without using up what can't be read twice.
 

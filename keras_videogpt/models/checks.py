@@ -1,13 +1,22 @@
 """What models check of their arguments and inputs at the door."""
 
+from numbers import Integral
+
 import numpy as np
 
 
 def check_positive(**arguments: int) -> None:
     """Raises `ValueError` for the first argument that is not a positive integer."""
     for name, value in arguments.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name} must be a positive integer; got {value!r}.")
+
+
+def check_unconditional(**conditions) -> None:
+    """Raises `ValueError` for the first condition that was given to an unconditional prior."""
+    for name, condition in conditions.items():
+        if condition is not None:
+            raise ValueError(f"{name} were given, but this prior is unconditional.")
 
 
 def check_downsample(

@@ -7,8 +7,13 @@ from keras import ops
 from keras_videogpt.layers.position_embedding import PositionEmbedding
 from keras_videogpt.layers.start_of_sequence import StartOfSequence
 from keras_videogpt.layers.transformer_block import TransformerBlock
-from keras_videogpt.models.batches import as_numpy, first_batches, in_batches
-from keras_videogpt.models.checks import check_codes, check_positive, check_video
+from keras_videogpt.models.batches import as_numpy, first_batches, fit_arguments, in_batches
+from keras_videogpt.models.checks import (
+    check_codes,
+    check_positive,
+    check_unconditional,
+    check_video,
+)
 from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.quantizers.codebook_lookup import CodebookLookup
 
@@ -187,6 +192,7 @@ class VideoGPT(keras.Model):
     def fit(self, x=None, *args, **kwargs):
         """Trains the prior, after a look at the first batch; arguments as `keras.Model.fit`."""
         self._check_first_batch(x)
+        x, kwargs = fit_arguments(x, kwargs)
         return super().fit(x, *args, **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):
@@ -195,15 +201,19 @@ class VideoGPT(keras.Model):
         return super().evaluate(x, *args, **kwargs)
 
     def _check_first_batch(self, x):
+        if hasattr(x, "shape"):
+            x = {"video" if is_video(x) else "codes": x}
         for batch in first_batches(x, 1):
-            batch = batch if isinstance(batch, dict) else {"codes_or_video": batch}
-            if not {"codes", "video", "codes_or_video"} & set(batch):
+            if not isinstance(batch, dict):
+                batch = {"video" if is_video(batch) else "codes": batch}
+            if not {"codes", "video"} & set(batch):
                 raise ValueError(
                     f"A batch must have the key 'codes' or 'video'; it has {sorted(batch)}."
                 )
-            for name, array in batch.items():
-                if name in ("codes", "video", "codes_or_video"):
-                    self._check(as_numpy(array), name)
+            if "video" in batch:
+                check_video(as_numpy(batch["video"]), self.tokenizer.video_shape, "video")
+            if "codes" in batch:
+                check_codes(as_numpy(batch["codes"]), self.codes_shape, self.tokenizer.num_codes)
 
     def _check(self, array: np.ndarray, name: str):
         if is_video(array):
@@ -211,20 +221,23 @@ class VideoGPT(keras.Model):
         else:
             check_codes(array, self.codes_shape, self.tokenizer.num_codes, name)
 
-    def logits(self, codes, batch_size: int = 8):
+    def logits(self, codes, frames=None, labels=None, actions=None, batch_size: int = 8):
         """Teacher-forced logits of every code given the ones before it.
 
         Args:
             codes: integers `(B, t, h, w)`, or `(B, t, h, w, G)`. A NumPy array is worked through in
                 batches; a tensor goes through at once, inside a compiled function too.
+            frames, labels, actions: conditions, for priors that take them.
             batch_size: clips per batch of a NumPy array.
 
         Returns:
             float32 `(B, t, h, w[, G], num_codes)`: NumPy for NumPy, a tensor otherwise.
 
         Raises:
-            ValueError: `codes` has another shape or dtype, or values out of range.
+            ValueError: `codes` has another shape or dtype, or values out of range; or the prior
+                does not take a given condition.
         """
+        check_unconditional(frames=frames, labels=labels, actions=actions)
         if ops.is_tensor(codes):
             return self(codes, training=False)["logits"]
         codes = np.asarray(codes)
@@ -256,7 +269,7 @@ class VideoGPT(keras.Model):
         codes = self.tokenizer.encode(array, batch_size) if is_video(array) else array
 
         def bits(batch):
-            losses = cross_entropy(self.logits(batch, batch_size), batch)
+            losses = cross_entropy(self.logits(batch, batch_size=batch_size), batch)
             losses = ops.convert_to_numpy(losses)
             return losses.reshape(len(batch), -1).mean(axis=1) / math.log(2)
 

@@ -2,10 +2,17 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_videogpt.data.pixel_variance import pixel_variance
 from keras_videogpt.layers.pixels import normalize_pixels
 from keras_videogpt.layers.position_embedding import PositionEmbedding
 from keras_videogpt.metrics.codebook import CodebookPerplexity, CodesUsed
-from keras_videogpt.models.batches import as_numpy, field, first_batches, in_batches
+from keras_videogpt.models.batches import (
+    as_numpy,
+    field,
+    first_batches,
+    fit_arguments,
+    in_batches,
+)
 from keras_videogpt.models.checks import (
     check_codes,
     check_downsample,
@@ -209,6 +216,7 @@ class VQVAE(keras.Model):
     def fit(self, x=None, *args, **kwargs):
         """Trains the tokenizer, after a look at the data; arguments as `keras.Model.fit`."""
         self._prepare(x)
+        x, kwargs = fit_arguments(x, kwargs)
         return super().fit(x, *args, **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):
@@ -247,22 +255,10 @@ class VQVAE(keras.Model):
             >>> vqvae.measure_variance(videos)
             0.25
         """
-        count, total, squares = 0, 0.0, 0.0
-        for batch in first_batches(x, num_batches):
-            video = as_numpy(field(batch, "video")).astype("float64")
-            if "uint8" in str(as_numpy(field(batch, "video")).dtype):
-                video = video / 255.0
-            count += video.size
-            total += video.sum()
-            squares += np.square(video).sum()
-        variance = squares / count - (total / count) ** 2
-        if not variance > 1e-8:
-            raise ValueError(
-                "The training videos have no variance: every pixel has the same value "
-                f"({total / count:.4g} on the scale [0, 1])."
-            )
+        batches = first_batches(x, num_batches)
+        variance = pixel_variance(as_numpy(field(batch, "video")) for batch in batches)
         self.measured_variance.assign(variance)
-        return float(variance)
+        return variance
 
     def encode(self, videos, batch_size: int = 8):
         """Turns clips into codes.
@@ -282,7 +278,7 @@ class VQVAE(keras.Model):
             videos = np.asarray(videos)
             check_video(videos, self.video_shape)
             return in_batches(
-                lambda batch: self.code_encoder.predict_on_batch(as_numpy_pixels(batch)),
+                lambda batch: self.code_encoder.predict_on_batch(normalize_pixels(batch)),
                 videos,
                 batch_size,
             )
@@ -342,8 +338,3 @@ class VQVAE(keras.Model):
         if not trainable:
             model.trainable = False
         return model
-
-
-def as_numpy_pixels(videos: np.ndarray) -> np.ndarray:
-    """`normalize_pixels` for NumPy arrays."""
-    return videos.astype("float32") / 255.0 - 0.5 if videos.dtype == np.uint8 else videos

@@ -5,7 +5,7 @@ from keras import ops
 from tqdm import tqdm
 
 from keras_videogpt.layers.pixels import to_uint8
-from keras_videogpt.models.checks import check_positive
+from keras_videogpt.models.checks import check_positive, check_unconditional
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.sampling.decoding_loop import compiled_decode_steps
 from keras_videogpt.sampling.draw import uniform_numbers
@@ -58,9 +58,7 @@ def sample(
         >>> sample(gpt, n=2, seed=0, progress=False).shape
         (2, 4, 16, 16, 3)
     """
-    for name, condition in (("frames", frames), ("labels", labels), ("actions", actions)):
-        if condition is not None:
-            raise ValueError(f"{name} were given, but this prior is unconditional.")
+    check_unconditional(frames=frames, labels=labels, actions=actions)
     check_positive(n=n, batch_size=batch_size)
     _check_controls(temperature, top_k, top_p, model.tokenizer.num_codes)
     seed = _check_seed(seed)
@@ -116,7 +114,7 @@ def _check_controls(temperature, top_k, top_p, num_codes):
         raise ValueError(
             f"temperature must be above 0; got {temperature}. For the likeliest code use top_k=1."
         )
-    if top_k is not None and not 1 <= top_k <= num_codes:
+    if top_k is not None and (int(top_k) != top_k or not 1 <= top_k <= num_codes):
         raise ValueError(f"top_k must be in [1, {num_codes}], the number of codes; got {top_k}.")
     if top_p is not None and not 0 < top_p <= 1:
         raise ValueError(f"top_p must be in (0, 1]; got {top_p}.")

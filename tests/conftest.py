@@ -1,0 +1,23 @@
+import keras
+import numpy as np
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def float32_policy():
+    """Undoes what a test, or a command it runs, sets for the whole process."""
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture(scope="session")
+def videos():
+    """Eight uint8 clips of moving colours, `(8, 4, 16, 16, 3)`, all different."""
+    rng = np.random.default_rng(0)
+    t, y, x = np.mgrid[:4, :16, :16]
+    clips = []
+    for _ in range(8):
+        a, b, c, phase = rng.uniform(0.2, 1.2, 4)
+        planes = [np.sin(a * x + b * t + k + phase) + np.cos(c * y - t + 2 * k) for k in range(3)]
+        clips.append(np.stack(planes, axis=-1))
+    return np.round((np.stack(clips) + 2) * 63).astype("uint8")

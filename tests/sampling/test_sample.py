@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+from checks import randomize, small_gpt, small_vqvae
+
+import keras_videogpt as kvg
+from keras_videogpt.layers.pixels import to_uint8
+from keras_videogpt.sampling import decoding_loop
+
+
+def random_gpt(**vqvae_options):
+    gpt = small_gpt(small_vqvae(video_shape=(2, 16, 16, 3), **vqvae_options))
+    randomize(gpt)
+    # Codes that follow from the ones before, and not only from their own place.
+    gpt.unembed.kernel.assign(np.random.default_rng(1).normal(size=(20, 32)).astype("float32"))
+    return gpt
+
+
+@pytest.fixture(scope="module")
+def gpt():
+    return random_gpt()
+
+
+def codes_of(gpt, n=2, **options):
+    _, codes = kvg.sample(gpt, n, return_codes=True, progress=False, **{"seed": 0, **options})
+    return codes
+
+
+def greedy(gpt, n):
+    """Codes by teacher-forced logits of all codes so far, one at a time."""
+    codes = np.zeros((n, gpt.length), "int32")
+    for index in range(gpt.length):
+        logits = gpt.logits(codes.reshape(n, *gpt.codes_shape)).reshape(n, gpt.length, -1)
+        codes[:, index] = logits[:, index].argmax(axis=-1)
+    return codes.reshape(n, *gpt.codes_shape)
+
+
+def test_clips_are_the_decoded_codes(gpt):
+    clips, codes = kvg.sample(gpt, 2, seed=0, return_codes=True, progress=False)
+    assert clips.shape == (2, 2, 16, 16, 3) and clips.dtype == np.uint8
+    assert codes.shape == (2, 1, 4, 4) and codes.dtype == np.int32
+    assert 0 <= codes.min() and codes.max() < 32 and len(np.unique(codes)) > 4
+    np.testing.assert_array_equal(clips, to_uint8(gpt.tokenizer.decode(codes)))
+
+
+def test_a_seed_gives_the_same_clips_and_another_others(gpt):
+    codes = codes_of(gpt, 4, seed=5)
+    np.testing.assert_array_equal(codes_of(gpt, 4, seed=5), codes)
+    assert (codes_of(gpt, 4, seed=6) != codes).mean() > 0.2
+    assert (codes_of(gpt, 4, seed=None) != codes_of(gpt, 4, seed=None)).mean() > 0.2
+    assert (codes[0] != codes[1]).any()
+
+
+def test_a_clip_does_not_depend_on_how_many_there_are_or_how_they_are_batched(gpt):
+    codes = codes_of(gpt, 5, batch_size=5)
+    np.testing.assert_array_equal(codes_of(gpt, 5, batch_size=2), codes)
+    np.testing.assert_array_equal(codes_of(gpt, 2), codes[:2])
+
+
+@pytest.mark.parametrize("books", [1, 2])
+def test_top_k_of_1_is_greedy_decoding(books, gpt):
+    model = gpt if books == 1 else random_gpt(num_codebooks=2, code_dim=4)
+    codes = codes_of(model, top_k=1)
+    assert codes.shape[1:] == model.codes_shape and len(np.unique(codes)) > 1
+    np.testing.assert_array_equal(codes, greedy(model, 2))
+
+
+def test_low_temperature_and_small_top_p_are_greedy_too(gpt):
+    expected = codes_of(gpt, top_k=1)
+    np.testing.assert_array_equal(codes_of(gpt, temperature=1e-4), expected)
+    np.testing.assert_array_equal(codes_of(gpt, top_p=1e-4), expected)
+    assert (codes_of(gpt) != expected).any()
+
+
+def test_codes_come_from_the_prior_s_distribution(gpt):
+    # Teacher-forced on its own samples, each code lies where its uniform number says.
+    codes = codes_of(gpt, 8, seed=2)
+    logits = gpt.logits(codes).reshape(8, gpt.length, 32).astype("float64")
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    cumulative = np.cumsum(weights, axis=-1) / weights.sum(axis=-1, keepdims=True)
+    uniform = kvg.sampling.draw.uniform_numbers(2, 0, 8, gpt.length).T
+    expected = (cumulative <= uniform[..., None]).sum(axis=-1)
+    assert (codes.reshape(8, -1) == expected).mean() >= 0.99
+
+
+def test_the_compiled_loop_is_used_again(gpt, monkeypatch):
+    assert decoding_loop.compiled_decode_steps(gpt) is decoding_loop.compiled_decode_steps(gpt)
+    import keras
+
+    codes_of(gpt, top_p=0.9)
+    traced = []
+    original = decoding_loop.decode_steps
+    monkeypatch.setattr(
+        decoding_loop, "decode_steps", lambda *args: traced.append(1) or original(*args)
+    )
+    codes_of(gpt, seed=9, temperature=0.7, top_p=0.8)
+    # PyTorch compiles nothing: it takes its loop once a row.
+    assert len(traced) == (4 if keras.backend.backend() == "torch" else 0)
+
+
+def test_new_weights_give_new_samples():
+    gpt = random_gpt()
+    before = codes_of(gpt, top_k=1)
+    randomize(gpt, seed=7)
+    after = codes_of(gpt, top_k=1)
+    assert (after != before).any()
+    np.testing.assert_array_equal(after, greedy(gpt, 2))
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"n": 0}, "n must be a positive integer; got 0"),
+        ({"batch_size": 0}, "batch_size must be a positive integer; got 0"),
+        ({"temperature": 0.0}, "temperature must be above 0.*top_k=1"),
+        ({"temperature": float("nan")}, "temperature must be above 0"),
+        ({"top_k": 0}, r"top_k must be in \[1, 32\].*got 0"),
+        ({"top_k": 33}, r"top_k must be in \[1, 32\].*got 33"),
+        ({"top_k": 2.5}, r"top_k must be"),
+        ({"top_p": 0.0}, r"top_p must be in \(0, 1\]; got 0.0"),
+        ({"top_p": 1.5}, r"top_p must be in \(0, 1\]; got 1.5"),
+        ({"seed": -1}, "seed must be a non-negative integer or None; got -1"),
+        ({"seed": 1.5}, "seed must be a non-negative integer"),
+        ({"frames": np.zeros((1, 1, 16, 16, 3), "uint8")}, "frames were given.*unconditional"),
+        ({"labels": [1]}, "labels were given.*unconditional"),
+        ({"actions": [[1.0]]}, "actions were given.*unconditional"),
+    ],
+)
+def test_an_argument_out_of_range_is_an_error_that_names_it(gpt, options, message):
+    with pytest.raises(ValueError, match=message):
+        kvg.sample(gpt, progress=False, **{"n": 1, **options})

@@ -1,0 +1,76 @@
+"""The same files give the same numbers on TensorFlow, JAX and PyTorch."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from checks import random_codes, randomize, small_gpt, small_vqvae
+
+BACKENDS = ("tensorflow", "jax", "torch")
+SCRIPT = Path(__file__).with_name("backend_outputs.py")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, videos):
+    """Models saved by the backend of this process, and inputs for them."""
+    folder = tmp_path_factory.mktemp("backends")
+    vqvae = small_vqvae()
+    vqvae.fit(videos, batch_size=4, epochs=15, verbose=0)
+    gpt = small_gpt(vqvae)
+    randomize(gpt)
+    vqvae.save(folder / "vqvae.keras")
+    gpt.save(folder / "gpt.keras")
+    np.savez(folder / "inputs.npz", videos=videos, codes=random_codes(gpt, 4))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def outputs(folder):
+    """Outputs by backend, of those installed."""
+    outputs = {}
+    for backend in BACKENDS:
+        if importlib.util.find_spec(backend) is None:
+            continue
+        run = subprocess.run(
+            [sys.executable, str(SCRIPT), str(folder)],
+            env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2"},
+            capture_output=True,
+            text=True,
+        )
+        assert run.returncode == 0, run.stderr[-2000:]
+        outputs[backend] = dict(np.load(folder / f"{backend}.npz"))
+    return outputs
+
+
+@pytest.fixture(params=list(combinations(BACKENDS, 2)), ids="-".join)
+def pair(request, outputs):
+    for backend in request.param:
+        if backend not in outputs:
+            pytest.skip(f"{backend} is not installed")
+    return tuple(outputs[backend] for backend in request.param)
+
+
+@pytest.mark.parametrize("name", ["features", "video", "logits", "bits"])
+def test_float_outputs_agree(name, pair):
+    one, other = (output[name] for output in pair)
+    largest = np.abs(one).max()
+    assert largest > 0.1 and one.std() > 0.01 * largest
+    np.testing.assert_allclose(other, one, rtol=0, atol=1e-4 * largest)
+
+
+@pytest.mark.parametrize("name", ["codes", "sampled"])
+def test_codes_agree(name, pair):
+    one, other = (output[name] for output in pair)
+    assert one.dtype == other.dtype == np.int32 and len(np.unique(one)) > 4
+    assert (one == other).mean() >= 0.99
+
+
+def test_sampled_clips_agree(pair):
+    one, other = (output["clips"].astype("int32") for output in pair)
+    assert one.std() > 1
+    assert (np.abs(one - other) <= 1).mean() >= 0.99

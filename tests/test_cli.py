@@ -1,0 +1,142 @@
+"""The commands that use trained models, and what they do with wrong input."""
+
+import json
+
+import numpy as np
+import pytest
+from cli_runs import train_prior, train_vqvae, write_data
+from PIL import Image
+
+import keras_videogpt as kvg
+from keras_videogpt.cli import main
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def vqvae(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "vqvae"
+    assert train_vqvae(data, folder, "--steps 2") == 0
+    return folder / "vqvae.keras"
+
+
+@pytest.fixture(scope="module")
+def prior(data, vqvae, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "prior"
+    assert train_prior(data, vqvae, folder, "--steps 2") == 0
+    return folder / "videogpt.keras"
+
+
+def fails_in_one_line(capsys, arguments, *words):
+    """A command ends with status 2 and one line on stderr that has `words`."""
+    capsys.readouterr()
+    assert main([str(argument) for argument in arguments]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    message = [line for line in lines if line.startswith("keras-videogpt: ")]
+    assert len(message) == 1 and message == lines[-1:]
+    assert "Traceback" not in "\n".join(lines)
+    for word in words:
+        assert word in message[0]
+
+
+def sampled(prior, path, *arguments):
+    command = ["sample", str(prior), "--out", str(path), "-n", "3", *arguments]
+    assert main(command) == 0
+    return np.load(path)["videos"]
+
+
+def test_sample_writes_clips_that_the_seed_decides(prior, tmp_path, capsys):
+    one = sampled(prior, tmp_path / "one.npz", "--seed", "1")
+    assert one.shape == (3, 4, 16, 16, 3) and one.dtype == np.uint8 and one.std() > 1
+    np.testing.assert_array_equal(sampled(prior, tmp_path / "two.npz", "--seed", "1"), one)
+    assert (sampled(prior, tmp_path / "three.npz", "--seed", "2") != one).any()
+    expected = kvg.sample(kvg.load(prior), 3, seed=1, progress=False)
+    np.testing.assert_array_equal(expected, one)
+    assert "seconds per video" in capsys.readouterr().out
+
+
+def test_sample_takes_a_run_folder_and_draws_a_contact_sheet(prior, tmp_path):
+    sheet, gif = tmp_path / "sheet.png", tmp_path / "clips.gif"
+    sampled(prior.parent, tmp_path / "clips.npz", "--contact-sheet", str(sheet), "--top-k", "4")
+    with Image.open(sheet) as picture:
+        assert picture.width >= 4 * 16 and picture.height >= 3 * 16
+    assert main(["sample", str(prior), "--out", str(gif), "-n", "1", "--seed", "0"]) == 0
+    with Image.open(gif) as picture:
+        assert picture.format == "GIF" and picture.n_frames <= 4
+
+
+def test_an_output_that_exists_stays_without_overwrite(prior, vqvae, data, tmp_path, capsys):
+    path = tmp_path / "clips.gif"
+    path.write_text("mine")
+    fails_in_one_line(capsys, ["sample", prior, "--out", path], "clips.gif")
+    fails_in_one_line(capsys, ["reconstruct", vqvae, data, "--out", path], "clips.gif")
+    fails_in_one_line(capsys, ["evaluate", vqvae, data, "--json", path], "clips.gif")
+    assert path.read_text() == "mine"
+    assert main(["sample", str(prior), "--out", str(path), "-n", "1", "--overwrite"]) == 0
+    assert path.read_bytes().startswith(b"GIF")
+
+
+def test_reconstruct_writes_pairs_and_prints_their_psnr(vqvae, data, tmp_path, capsys):
+    path = tmp_path / "pairs.npz"
+    assert main(["reconstruct", str(vqvae), str(data), "--out", str(path)]) == 0
+    printed = capsys.readouterr().out
+    pairs = np.load(path)["videos"]
+    assert pairs.shape == (2, 4, 16, 34, 3) and (pairs[:, :, :, 16:18] == 255).all()
+    clips = kvg.data.Clips(kvg.data.open_videos(data, "test"), 4, 16, start="first")
+    np.testing.assert_array_equal(pairs[0, :, :, :16], clips[0]["video"])
+    decibels = kvg.metrics.psnr(pairs[:, :, :, :16].copy(), pairs[:, :, :, 18:].copy())
+    assert f"clip 1: {decibels[1]:.2f} dB" in printed
+    assert f"PSNR {decibels.mean():.2f} dB over 2 clips." in printed
+
+
+def test_reconstruct_takes_one_video_and_a_prior(prior, data, tmp_path, capsys):
+    path = tmp_path / "pairs.gif"
+    video = data / "test" / "6.mkv"
+    assert main(["reconstruct", str(prior), str(video), "--out", str(path), "-n", "5"]) == 0
+    assert "over 2 clips" in capsys.readouterr().out  # 10 frames hold two clips of 4
+    with Image.open(path) as picture:
+        assert picture.format == "GIF"
+
+
+def test_evaluate_measures_a_tokenizer_and_a_prior(prior, vqvae, data, tmp_path, capsys):
+    assert main(["evaluate", str(vqvae), str(data), "--json", str(tmp_path / "a.json")]) == 0
+    path = tmp_path / "b.json"
+    command = ["evaluate", str(prior), str(data), "--json", str(path), "--batch-size", "3"]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    figures = json.loads(path.read_text())
+    tokenizer = json.loads((tmp_path / "a.json").read_text())
+    assert set(tokenizer) < set(figures) and all(name in printed for name in figures)
+    model = kvg.load(prior)
+    clips = kvg.data.Clips(kvg.data.open_videos(data, "test"), 4, 16, start="all")
+    videos = np.stack([clips[i]["video"] for i in range(len(clips))])
+    codes = model.tokenizer.encode(videos)
+    assert figures["held-out clips"] == len(clips) == 4
+    assert figures["share of codes used"] == pytest.approx(len(np.unique(codes)) / 32)
+    bits = model.bits_per_dim(codes).mean()
+    assert figures["bits per code of the prior"] == pytest.approx(bits, rel=1e-4)
+    assert figures["PSNR (dB)"] == pytest.approx(tokenizer["PSNR (dB)"], rel=1e-3)
+
+
+def test_wrong_input_is_one_line_and_status_2(prior, vqvae, data, tmp_path, capsys):
+    out = tmp_path / "out.gif"
+    missing, text, empty = tmp_path / "no.keras", tmp_path / "text.keras", tmp_path / "empty"
+    text.write_text("not a model")
+    empty.mkdir()
+    fails_in_one_line(capsys, ["sample", missing, "--out", out], "no model file", "no.keras")
+    fails_in_one_line(capsys, ["sample", text, "--out", out], "text.keras", "not a Keras model")
+    fails_in_one_line(capsys, ["sample", vqvae, "--out", out], "is a VQVAE")
+    fails_in_one_line(capsys, ["sample", prior, "--out", out, "-n", 0], "n must be a positive")
+    fails_in_one_line(capsys, ["sample", prior, "--out", tmp_path / "out.txt"], "out.txt")
+    fails_in_one_line(capsys, ["reconstruct", vqvae, empty, "--out", out], "empty")
+    fails_in_one_line(capsys, ["evaluate", vqvae, tmp_path / "nowhere"], "nowhere")
+    for kind in ("vqvae", "prior"):
+        extra = ["--tokenizer", vqvae] if kind == "prior" else []
+        command = ["train", kind, empty, "--out", tmp_path / "run", "--preset", "demo", *extra]
+        fails_in_one_line(capsys, command, "empty")
+    command = ["train", "prior", data, "--out", tmp_path / "run", "--tokenizer", prior]
+    fails_in_one_line(capsys, command, "--tokenizer must be a VQVAE")
+    assert not out.exists() and not (tmp_path / "run").exists()
