@@ -121,7 +121,7 @@ def test_an_interrupted_prior_ends_as_one_never_interrupted(
 def test_a_finished_run_stays_as_it_is(data, vqvae_run, capsys):
     before = weights_of(kvg.load(vqvae_run))
     assert train_vqvae(data, vqvae_run) == 0
-    assert "at step 6 of 6" in capsys.readouterr().out
+    assert "has all its 6 steps" in capsys.readouterr().out
     assert_same_weights(weights_of(kvg.load(vqvae_run)), before)
 
 
@@ -159,3 +159,10 @@ def test_a_checkpoint_cut_short_while_it_was_written_is_passed_over(vqvae_run, t
     (folder / "checkpoints" / ".writing-step-00000006.keras").write_bytes(b"half")
     run = RunFolder(folder, json.loads((folder / "config.json").read_text()), "vqvae")
     assert run.latest_step() == 4 and int(run.load_latest().optimizer.iterations) == 4
+
+
+def test_a_diverged_run_stops_with_one_line_and_saves_nothing_of_it(data, tmp_path, capsys):
+    folder = tmp_path / "vqvae"
+    assert train_vqvae(data, folder, "--learning-rate 1e30") == 1
+    assert "try a lower --learning-rate" in capsys.readouterr().err
+    assert steps_kept(folder) == []

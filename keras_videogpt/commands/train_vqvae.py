@@ -3,22 +3,25 @@
 import argparse
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from keras_videogpt.callbacks.pictures import ReconstructionPictures
-from keras_videogpt.commands.arguments import (
-    add_backend,
-    add_training,
-    check_counts,
-    chosen,
-    training_clips,
-)
+from keras_videogpt.callbacks.tensorboard import TensorBoard
+from keras_videogpt.commands.arguments import add_backend, add_training, check_counts, chosen
+from keras_videogpt.commands.training_run import run_training
+from keras_videogpt.data.clips import Clips
 from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.presets.settings import settings
-from keras_videogpt.training.run_folder import RunFolder
-from keras_videogpt.training.train import make_optimizer, train
 
+MODEL_SETTINGS = (
+    "num_codes",
+    "code_dim",
+    "hidden_units",
+    "residual_units",
+    "num_residual_layers",
+    "axial_attention",
+    "ema_decay",
+)
 PICTURED_CLIPS = 4
 
 
@@ -54,72 +57,20 @@ def run(args: argparse.Namespace) -> None:
         "num_codebooks": args.num_codebooks,
         "norm": args.norm,
         "data_variance": args.data_variance,
-        "seed": args.seed,
-        **{
-            name: options[name]
-            for name in (
-                "num_codes",
-                "code_dim",
-                "hidden_units",
-                "residual_units",
-                "num_residual_layers",
-                "axial_attention",
-                "ema_decay",
-            )
-        },
+        **{name: options[name] for name in MODEL_SETTINGS},
     }
-    training_settings = {
-        name: options[name]
-        for name in ("batch_size", "learning_rate", "schedule", "steps", "save_every")
-    }
-    clips, held_out = training_clips(args, video_shape)
-    folder = RunFolder(
-        args.out,
-        {
-            "kind": "vqvae",
-            "data": str(Path(args.data).resolve()),
-            **{name: getattr(args, name) for name in ("stride", "crop", "flip", "precision")},
-            **model_settings,
-            **training_settings,
-        },
-        "vqvae",
-    )
-    done = folder.latest_step()
-    if done:
-        print(f"Going on with {folder.folder} at step {done} of {options['steps']}.")
-        model = folder.load_latest()
-    else:
-        keras.utils.set_random_seed(args.seed)
-        keras.config.set_dtype_policy(args.precision)
-        model = VQVAE(**model_settings)
-        model.compile(
-            optimizer=make_optimizer(
-                options["learning_rate"], options["schedule"], options["steps"]
-            )
-        )
+
+    def build(clips: Clips) -> VQVAE:
+        model = VQVAE(**model_settings, seed=args.seed)
         if args.data_variance is None:
             model.measured_variance.assign(clips.variance())
-    shown = np.stack([held_out[i]["video"] for i in range(min(PICTURED_CLIPS, len(held_out)))])
-    print(
-        f"{len(clips)} training videos, {len(held_out)} held out; clips of {video_shape}; "
-        f"{model.count_params():,} parameters; backend {keras.backend.backend()}."
-    )
-    train(
-        model,
-        folder,
-        clips,
-        held_out,
-        batch_size=options["batch_size"],
-        steps=options["steps"],
-        save_every=options["save_every"],
-        seed=args.seed,
-        workers=args.workers,
-        make_pictures=lambda tensorboard: ReconstructionPictures(
-            folder.folder / "reconstructions", tensorboard, shown
-        ),
-        verbose=args.verbose,
-    )
-    print(
-        f"Wrote {folder.model_path}, {folder.folder / 'reconstructions'}, and "
-        f"{folder.logs} (tensorboard --logdir {folder.folder})."
+        return model
+
+    def make_pictures(folder: Path, held_out: Clips, tensorboard: TensorBoard):
+        shown = [held_out[i]["video"] for i in range(min(PICTURED_CLIPS, len(held_out)))]
+        return ReconstructionPictures(folder, tensorboard, np.stack(shown))
+
+    config = {"kind": "vqvae", **model_settings}
+    run_training(
+        args, options, config, "vqvae", video_shape, build, "reconstructions", make_pictures
     )

@@ -69,7 +69,6 @@ def train(
         validation_data=validation,
         validation_steps=min(len(validation), VALIDATION_BATCHES),
         callbacks=[
-            keras.callbacks.TerminateOnNaN(),
             RunCheckpoint(run, first_step=done),
             tensorboard,
             make_pictures(tensorboard),
