@@ -7,19 +7,20 @@ from keras import ops
 from keras_videogpt.layers.position_embedding import PositionEmbedding
 from keras_videogpt.layers.start_of_sequence import StartOfSequence
 from keras_videogpt.layers.transformer_block import TransformerBlock
-from keras_videogpt.models.batches import as_numpy, first_batches, fit_arguments, in_batches
+from keras_videogpt.models.batches import as_numpy, first_batches, in_batches
 from keras_videogpt.models.checks import (
     check_codes,
     check_positive,
     check_unconditional,
     check_video,
 )
+from keras_videogpt.models.video_model import VideoModel
 from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.quantizers.codebook_lookup import CodebookLookup
 
 
 @keras.saving.register_keras_serializable("keras_videogpt")
-class VideoGPT(keras.Model):
+class VideoGPT(VideoModel):
     """An autoregressive transformer over the codes of a video tokenizer.
 
     Called on codes or video it returns a dictionary: `logits` (float32 `(B, t, h, w[, G],
@@ -185,22 +186,13 @@ class VideoGPT(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Mean cross-entropy in nats per code."""
+        self.refuse_targets(y, sample_weight)
         loss = ops.mean(cross_entropy(y_pred["logits"], y_pred["codes"]))
         self.bits_per_code.update_state(loss / math.log(2))
         return loss + sum(self.losses)
 
-    def fit(self, x=None, *args, **kwargs):
-        """Trains the prior, after a look at the first batch; arguments as `keras.Model.fit`."""
-        self._check_first_batch(x)
-        x, kwargs = fit_arguments(x, kwargs)
-        return super().fit(x, *args, **kwargs)
-
-    def evaluate(self, x=None, *args, **kwargs):
-        """Loss and bits per code on a dataset; arguments as `keras.Model.evaluate`."""
-        self._check_first_batch(x)
-        return super().evaluate(x, *args, **kwargs)
-
-    def _check_first_batch(self, x):
+    def check_data(self, x) -> None:
+        """Checks the first batch."""
         if hasattr(x, "shape"):
             x = {"video" if is_video(x) else "codes": x}
         for batch in first_batches(x, 1):
@@ -319,12 +311,8 @@ class VideoGPT(keras.Model):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        config = dict(config)
-        trainable = config.pop("trainable", True)
-        model = cls(keras.saving.deserialize_keras_object(config.pop("tokenizer")), **config)
-        if not trainable:
-            model.trainable = False
-        return model
+        tokenizer = keras.saving.deserialize_keras_object(config["tokenizer"])
+        return super().from_config({**config, "tokenizer": tokenizer})
 
 
 def cross_entropy(logits, codes):

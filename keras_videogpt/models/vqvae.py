@@ -10,7 +10,6 @@ from keras_videogpt.models.batches import (
     as_numpy,
     field,
     first_batches,
-    fit_arguments,
     in_batches,
 )
 from keras_videogpt.models.checks import (
@@ -21,12 +20,13 @@ from keras_videogpt.models.checks import (
 )
 from keras_videogpt.models.decoder import build_decoder
 from keras_videogpt.models.encoder import build_encoder
+from keras_videogpt.models.video_model import VideoModel
 from keras_videogpt.quantizers.codebook_lookup import CodebookLookup
 from keras_videogpt.quantizers.vector_quantizer import EMAVectorQuantizer
 
 
 @keras.saving.register_keras_serializable("keras_videogpt")
-class VQVAE(keras.Model):
+class VQVAE(VideoModel):
     """A video tokenizer: turns clips into a grid of discrete codes, and back.
 
     Called on video it returns a dictionary: `reconstruction` (float32, shape of the video, nominal
@@ -203,6 +203,7 @@ class VQVAE(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Reconstruction error over the data's variance, plus the weighted commitment loss."""
+        self.refuse_targets(y, sample_weight)
         video = ops.cast(normalize_pixels(field(x, "video")), "float32")
         error = ops.mean(ops.square(video - y_pred["reconstruction"]))
         reconstruction_loss = error / ops.convert_to_tensor(self.measured_variance)
@@ -213,18 +214,7 @@ class VQVAE(keras.Model):
         self.codes_used.update_state(y_pred["codes"])
         return reconstruction_loss + commitment_loss + sum(self.losses)
 
-    def fit(self, x=None, *args, **kwargs):
-        """Trains the tokenizer, after a look at the data; arguments as `keras.Model.fit`."""
-        self._prepare(x)
-        x, kwargs = fit_arguments(x, kwargs)
-        return super().fit(x, *args, **kwargs)
-
-    def evaluate(self, x=None, *args, **kwargs):
-        """Losses and codebook usage on a dataset; arguments as `keras.Model.evaluate`."""
-        self._prepare(x)
-        return super().evaluate(x, *args, **kwargs)
-
-    def _prepare(self, x):
+    def check_data(self, x) -> None:
         """Checks the first batch, and measures the data's variance if that is still to be done."""
         batches = [np.asarray(as_numpy(field(b, "video"))) for b in first_batches(x, 1)]
         for videos in batches:
@@ -329,12 +319,3 @@ class VQVAE(keras.Model):
             "name": self.name,
             "trainable": self.trainable,
         }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        config = dict(config)
-        trainable = config.pop("trainable", True)
-        model = cls(**config)
-        if not trainable:
-            model.trainable = False
-        return model

@@ -100,7 +100,7 @@ def test_evaluation_changes_nothing(vqvae, videos):
 
 def test_a_variance_that_is_given_stays(videos):
     vqvae = small_vqvae(data_variance=0.06)
-    vqvae._prepare(videos)
+    vqvae.check_data(videos)
     assert float(keras.ops.convert_to_numpy(vqvae.measured_variance)) == pytest.approx(0.06)
 
 
@@ -154,3 +154,8 @@ def test_a_saved_training_goes_on_as_one_never_stopped(videos, tmp_path):
 def test_fit_rejects_a_wrong_first_batch_by_name(vqvae, wrong, message):
     with pytest.raises(ValueError, match=message):
         vqvae.fit(wrong, batch_size=4, verbose=0)
+
+
+def test_targets_beside_the_videos_are_an_error(vqvae, videos):
+    with pytest.raises(ValueError, match="without targets"):
+        vqvae.fit(videos, np.zeros(len(videos)), batch_size=4, verbose=0)
