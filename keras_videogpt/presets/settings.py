@@ -89,10 +89,10 @@ PRIORS = {
         "num_layers": 4,
         "hidden_dim": 128,
         "dropout": 0.0,
-        "batch_size": 8,
-        "learning_rate": 1e-3,
-        "steps": 600,
-        "save_every": 200,
+        "batch_size": 4,
+        "learning_rate": 2e-3,
+        "steps": 1200,
+        "save_every": 400,
     },
 }
 
