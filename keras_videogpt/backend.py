@@ -9,9 +9,11 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def choose_backend() -> None:
-    """`set_backend`, with one line and status 2 in the place of a traceback in the command."""
+    """`set_backend`; in the command, with clean messages: errors are one line, with status 2."""
     try:
         set_backend()
+        if _is_command() and os.environ.get("KERAS_BACKEND", _configured_backend()) == "tensorflow":
+            _import_tensorflow_quietly()
     except ImportError as error:
         if not _is_command():
             raise
@@ -45,6 +47,25 @@ def set_backend() -> None:
         )
     if configured not in installed:
         os.environ["KERAS_BACKEND"] = installed[0]
+
+
+def _import_tensorflow_quietly() -> None:
+    """Imports TensorFlow without its greeting, which TF_CPP_MIN_LOG_LEVEL does not stop.
+
+    The command's stderr is for errors and progress.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            tf.zeros(())  # the first operation greets too
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def check_installed(backend: str) -> None:

@@ -1,13 +1,10 @@
 """The command `keras-videogpt`."""
 
 import argparse
-import os
 import sys
 import traceback
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-from keras_videogpt.commands import (  # noqa: E402
+from keras_videogpt.commands import (
     data,
     evaluate,
     reconstruct,

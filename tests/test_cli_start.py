@@ -55,3 +55,12 @@ def test_the_command_says_in_one_line_that_a_backend_is_not_installed(tmp_path):
     )
     assert result.returncode == 2 and "keras_videogpt[jax]" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_an_error_is_the_only_line_on_stderr_whatever_the_backend_logs(tmp_path):
+    command = ["sample", str(tmp_path / "missing.keras"), "--out", str(tmp_path / "x.gif")]
+    result = subprocess.run(
+        [sys.executable, "-m", "keras_videogpt", *command], capture_output=True, text=True
+    )
+    assert result.returncode == 2 and result.stdout == ""
+    assert result.stderr.count("\n") == 1 and "missing.keras" in result.stderr
