@@ -17,6 +17,20 @@ def field(batch, name: str):
     return batch
 
 
+def is_video(array) -> bool:
+    """Whether a bare batch holds video (uint8 or float) and not codes (other integers)."""
+    return "float" in str(array.dtype) or "uint8" in str(array.dtype)
+
+
+def video_or_codes(batch) -> dict:
+    """A prior's batch with the key `video` or `codes`; a bare tensor is told by its dtype."""
+    if not isinstance(batch, dict):
+        return {"video" if is_video(batch) else "codes": batch}
+    if not {"codes", "video"} & set(batch):
+        raise ValueError(f"A batch must have the key 'codes' or 'video'; it has {sorted(batch)}.")
+    return batch
+
+
 def fit_arguments(x, arguments: dict) -> tuple:
     """What `fit` passes on to Keras for data that it can't take, or warns about, as it is.
 

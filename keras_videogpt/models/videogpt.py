@@ -7,7 +7,13 @@ from keras import ops
 from keras_videogpt.layers.position_embedding import PositionEmbedding
 from keras_videogpt.layers.start_of_sequence import StartOfSequence
 from keras_videogpt.layers.transformer_block import TransformerBlock
-from keras_videogpt.models.batches import as_numpy, first_batches, in_batches
+from keras_videogpt.models.batches import (
+    as_numpy,
+    first_batches,
+    in_batches,
+    is_video,
+    video_or_codes,
+)
 from keras_videogpt.models.checks import (
     check_codes,
     check_positive,
@@ -170,17 +176,10 @@ class VideoGPT(VideoModel):
 
     def _codes(self, inputs):
         """The codes of a batch as `fit` yields it; video is tokenized."""
-        video, codes = inputs, None
-        if isinstance(inputs, dict):
-            video, codes = inputs.get("video"), inputs.get("codes")
-            if video is None and codes is None:
-                raise ValueError(
-                    f"A batch must have the key 'codes' or 'video'; it has {sorted(inputs)}."
-                )
-        elif "int" in str(inputs.dtype) and "uint8" not in str(inputs.dtype):
-            codes = inputs
+        batch = video_or_codes(inputs)
+        codes = batch.get("codes")
         if codes is None:
-            return ops.stop_gradient(self.tokenizer.encode(ops.convert_to_tensor(video)))
+            return ops.stop_gradient(self.tokenizer.encode(ops.convert_to_tensor(batch["video"])))
         check_codes(codes, self.codes_shape, self.tokenizer.num_codes)
         return ops.cast(codes, "int32")
 
@@ -194,24 +193,12 @@ class VideoGPT(VideoModel):
     def check_data(self, x) -> None:
         """Checks the first batch."""
         if hasattr(x, "shape"):
-            x = {"video" if is_video(x) else "codes": x}
-        for batch in first_batches(x, 1):
-            if not isinstance(batch, dict):
-                batch = {"video" if is_video(batch) else "codes": batch}
-            if not {"codes", "video"} & set(batch):
-                raise ValueError(
-                    f"A batch must have the key 'codes' or 'video'; it has {sorted(batch)}."
-                )
+            x = video_or_codes(x)
+        for batch in map(video_or_codes, first_batches(x, 1)):
             if "video" in batch:
                 check_video(as_numpy(batch["video"]), self.tokenizer.video_shape, "video")
             if "codes" in batch:
                 check_codes(as_numpy(batch["codes"]), self.codes_shape, self.tokenizer.num_codes)
-
-    def _check(self, array: np.ndarray, name: str):
-        if is_video(array):
-            check_video(array, self.tokenizer.video_shape, name)
-        else:
-            check_codes(array, self.codes_shape, self.tokenizer.num_codes, name)
 
     def logits(self, codes, frames=None, labels=None, actions=None, batch_size: int = 8):
         """Teacher-forced logits of every code given the ones before it.
@@ -257,8 +244,12 @@ class VideoGPT(VideoModel):
         Reference: arXiv 2104.10157, table 4 ("bits/dim", per latent code).
         """
         array = as_numpy(videos_or_codes)
-        self._check(array, "videos_or_codes")
-        codes = self.tokenizer.encode(array, batch_size) if is_video(array) else array
+        if is_video(array):
+            check_video(array, self.tokenizer.video_shape, "videos_or_codes")
+            codes = self.tokenizer.encode(array, batch_size)
+        else:
+            codes = array
+            check_codes(codes, self.codes_shape, self.tokenizer.num_codes, "videos_or_codes")
 
         def bits(batch):
             losses = cross_entropy(self.logits(batch, batch_size=batch_size), batch)
@@ -318,11 +309,6 @@ class VideoGPT(VideoModel):
 def cross_entropy(logits, codes):
     """Cross-entropy of every code in nats: logits `(..., K)`, codes `(...)`, to `(...)`."""
     return keras.losses.sparse_categorical_crossentropy(codes, logits, from_logits=True)
-
-
-def is_video(array) -> bool:
-    """Whether a bare batch holds video (uint8 or float) and not codes (other integers)."""
-    return "float" in str(array.dtype) or "uint8" in str(array.dtype)
 
 
 def frozen_copy(tokenizer: VQVAE) -> VQVAE:

@@ -6,12 +6,7 @@ from keras_videogpt.data.pixel_variance import pixel_variance
 from keras_videogpt.layers.pixels import normalize_pixels
 from keras_videogpt.layers.position_embedding import PositionEmbedding
 from keras_videogpt.metrics.codebook import CodebookPerplexity, CodesUsed
-from keras_videogpt.models.batches import (
-    as_numpy,
-    field,
-    first_batches,
-    in_batches,
-)
+from keras_videogpt.models.batches import as_numpy, field, first_batches, in_batches
 from keras_videogpt.models.checks import (
     check_codes,
     check_downsample,
@@ -216,7 +211,7 @@ class VQVAE(VideoModel):
 
     def check_data(self, x) -> None:
         """Checks the first batch, and measures the data's variance if that is still to be done."""
-        batches = [np.asarray(as_numpy(field(b, "video"))) for b in first_batches(x, 1)]
+        batches = [as_numpy(field(b, "video")) for b in first_batches(x, 1)]
         for videos in batches:
             check_video(videos, self.video_shape, "video")
         if float(ops.convert_to_numpy(self.measured_variance)) > 0:
