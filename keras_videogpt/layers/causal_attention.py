@@ -92,8 +92,16 @@ class CausalSelfAttention(keras.layers.Layer):
         shape = (*ops.shape(attended)[:-2], self.num_heads * self.head_dim)
         return self.output_projection(ops.reshape(attended, shape))
 
+    def attend(self, query, key, value):
+        """Attention of every position, `(B, L, heads, channels)` each and in return."""
+        return causal_attention(query, key, value)
+
+    def visible(self, keys, values, index):
+        """What position `index` may attend to of a cache: keys, values, and a mask or `None`."""
+        return filled_part(keys, values, index)
+
     def call(self, x):
-        return self._merge(causal_attention(*self._project(x)))
+        return self._merge(self.attend(*self._project(x)))
 
     def empty_cache(self, batch_size: int, length: int):
         """Zeroed keys and values of `length` positions: two `(B, heads, length, channels)`."""
@@ -114,7 +122,7 @@ class CausalSelfAttention(keras.layers.Layer):
         query, key, value = self._project(x)  # (B, heads, channels) each
         keys = write_to_cache(cache[0], key, index)
         values = write_to_cache(cache[1], value, index)
-        visible_keys, visible_values, mask = filled_part(keys, values, index)
+        visible_keys, visible_values, mask = self.visible(keys, values, index)
         scores = ops.einsum("bnd,bnld->bnl", query * self.head_dim**-0.5, visible_keys)
         scores = ops.cast(scores, "float32")
         if mask is not None:

@@ -2,6 +2,9 @@ import keras
 from keras import ops
 
 from keras_videogpt.layers.causal_attention import CausalSelfAttention
+from keras_videogpt.layers.cross_attention import CrossAttention
+from keras_videogpt.layers.layer_normalization import LayerNormalization
+from keras_videogpt.layers.sparse_attention import StridedSparseSelfAttention
 
 
 def quick_gelu(x):
@@ -11,17 +14,27 @@ def quick_gelu(x):
 
 @keras.saving.register_keras_serializable("keras_videogpt")
 class TransformerBlock(keras.layers.Layer):
-    """A pre-norm transformer block: causal self-attention, then a feed-forward network.
+    """A pre-norm transformer block: self-attention, attention to a memory, feed-forward network.
+
+    The attention to a memory is there if the block is built with one; its norms are conditional if
+    it is built with a condition.
 
     Args:
         num_heads: attention heads.
         feed_forward_ratio: hidden units of the feed-forward network over the channels.
-        dropout: share dropped after the attention and after the feed-forward network.
+        dropout: share dropped after each attention and after the feed-forward network.
         num_layers: depth of the stack the block is part of.
+        sparse_grid: shape of the codes, for `StridedSparseSelfAttention` over it; `None` for full
+            `CausalSelfAttention`.
+        block_size, num_local_blocks: of `StridedSparseSelfAttention`.
+        cross_value_dim: `value_dim` of the `CrossAttention` to the memory.
+        epsilon_placement, gains: of every `LayerNormalization`.
         seed: seed of the dropout.
 
     Call arguments:
         x: float `(B, L, channels)`.
+        condition: float `(B, condition_dim)`, what gains and biases depend on, or `None`.
+        memory: float `(B, M, memory_channels)`, what every position attends to, or `None`.
         training: whether dropout applies.
 
     Returns:
@@ -40,6 +53,12 @@ class TransformerBlock(keras.layers.Layer):
         feed_forward_ratio: float = 4,
         dropout: float = 0.0,
         num_layers: int = 1,
+        sparse_grid: tuple[int, ...] | None = None,
+        block_size: int = 32,
+        num_local_blocks: int = 4,
+        cross_value_dim: int | None = None,
+        epsilon_placement: str = "inside",
+        gains: str = "learned",
         seed: int | None = None,
         **kwargs,
     ):
@@ -48,41 +67,102 @@ class TransformerBlock(keras.layers.Layer):
         self.feed_forward_ratio = feed_forward_ratio
         self.dropout = dropout
         self.num_layers = num_layers
+        self.sparse_grid = sparse_grid
+        self.block_size = block_size
+        self.num_local_blocks = num_local_blocks
+        self.cross_value_dim = cross_value_dim
+        self.epsilon_placement = epsilon_placement
+        self.gains = gains
         self.seed = seed
 
-    def build(self, input_shape):
-        channels = input_shape[-1]
+    def build(self, x_shape, condition_shape=None, memory_shape=None):
+        channels = x_shape[-1]
         dtype = self.dtype_policy
         hidden = int(channels * self.feed_forward_ratio)
-        self.attention_norm = keras.layers.LayerNormalization(
-            epsilon=1e-5, dtype=dtype, name="attention_norm"
-        )
-        self.attention = CausalSelfAttention(
-            self.num_heads, self.num_layers, dtype=dtype, name="attention"
-        )
-        self.feed_forward_norm = keras.layers.LayerNormalization(
-            epsilon=1e-5, dtype=dtype, name="feed_forward_norm"
-        )
+        attention = {"num_layers": self.num_layers, "dtype": dtype}
+        self.attention_norm = self._norm("attention_norm")
+        if self.sparse_grid is None:
+            self.attention = CausalSelfAttention(self.num_heads, name="attention", **attention)
+        else:
+            self.attention = StridedSparseSelfAttention(
+                self.num_heads,
+                self.sparse_grid,
+                self.block_size,
+                self.num_local_blocks,
+                name="attention",
+                **attention,
+            )
+        self.cross_attention = None
+        if memory_shape is not None:
+            self.cross_norm = self._norm("cross_norm")
+            self.cross_attention = CrossAttention(
+                self.num_heads, self.cross_value_dim, name="cross_attention", **attention
+            )
+            self.cross_norm.build(x_shape, condition_shape)
+            self.cross_attention.build(x_shape, memory_shape)
+        self.feed_forward_norm = self._norm("feed_forward_norm")
         self.expand = keras.layers.Dense(hidden, dtype=dtype, name="expand")
         self.contract = keras.layers.Dense(channels, dtype=dtype, name="contract")
         self.drop = keras.layers.Dropout(self.dropout, seed=self.seed, dtype=dtype, name="drop")
-        for layer in (self.attention_norm, self.attention, self.feed_forward_norm, self.expand):
-            layer.build(input_shape)
-        self.contract.build((*input_shape[:-1], hidden))
+        self.attention_norm.build(x_shape, condition_shape)
+        self.feed_forward_norm.build(x_shape, condition_shape)
+        self.attention.build(x_shape)
+        self.expand.build(x_shape)
+        self.contract.build((*x_shape[:-1], hidden))
 
-    def call(self, x, training=False):
-        attended = self.attention(self.attention_norm(x))
-        x = x + self.drop(attended, training=training)
-        return x + self.drop(self._feed_forward(x), training=training)
+    def _norm(self, name):
+        return LayerNormalization(
+            epsilon_placement=self.epsilon_placement,
+            gains=self.gains,
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def call(self, x, condition=None, memory=None, training=False):
+        def residual(change):
+            return self.drop(change, training=training)
+
+        x = x + residual(self.attention(self.attention_norm(x, condition)))
+        if self.cross_attention is not None:
+            x = x + residual(self.cross_attention(self.cross_norm(x, condition), memory))
+        return x + residual(self._feed_forward(self.feed_forward_norm(x, condition)))
 
     def _feed_forward(self, x):
-        return self.contract(quick_gelu(self.expand(self.feed_forward_norm(x))))
+        return self.contract(quick_gelu(self.expand(x)))
 
-    def step(self, x, cache, index):
-        """The block at one position, `(B, channels)`; see `CausalSelfAttention.step`."""
-        attended, cache = self.attention.step(self.attention_norm(x), cache, index)
+    def context(self, condition=None, memory=None) -> dict:
+        """What steps need of a condition and a memory, which a loop computes only once."""
+        norms = [self.attention_norm, self.feed_forward_norm]
+        context = {}
+        if self.cross_attention is not None:
+            norms.append(self.cross_norm)
+            context["keys_values"] = self.cross_attention.keys_values(memory)
+        if condition is not None:
+            context |= {norm.name: norm.gain_and_bias(condition) for norm in norms}
+        return context
+
+    def step(self, x, cache, index, context):
+        """The block at one position; see `CausalSelfAttention.step`.
+
+        Args:
+            x: float `(B, channels)`, the input at position `index`.
+            cache: of the self-attention, filled below `index`.
+            index: position; an integer, or a scalar tensor in a compiled loop.
+            context: as the method of this name gives.
+
+        Returns:
+            The output `(B, channels)`, and the cache filled up to `index`.
+        """
+
+        def normalized(norm, x):
+            return norm.normalize(x, *(context.get(norm.name) or norm.gain_and_bias()))
+
+        attended, cache = self.attention.step(normalized(self.attention_norm, x), cache, index)
         x = x + attended
-        return x + self._feed_forward(x), cache
+        if self.cross_attention is not None:
+            keys_values = context["keys_values"]
+            x = x + self.cross_attention.step(normalized(self.cross_norm, x), keys_values)
+        return x + self._feed_forward(normalized(self.feed_forward_norm, x)), cache
 
     def save_own_variables(self, store):
         # Keras leaves seeds out of saved weights; a resumed run would drop other units.
@@ -93,8 +173,8 @@ class TransformerBlock(keras.layers.Layer):
         if self.dropout > 0:
             self.drop.seed_generator.state.assign(store["seed"])
 
-    def compute_output_shape(self, input_shape):
-        return input_shape
+    def compute_output_shape(self, x_shape, condition_shape=None, memory_shape=None):
+        return x_shape
 
     def get_config(self):
         return {
@@ -103,5 +183,11 @@ class TransformerBlock(keras.layers.Layer):
             "feed_forward_ratio": self.feed_forward_ratio,
             "dropout": self.dropout,
             "num_layers": self.num_layers,
+            "sparse_grid": self.sparse_grid,
+            "block_size": self.block_size,
+            "num_local_blocks": self.num_local_blocks,
+            "cross_value_dim": self.cross_value_dim,
+            "epsilon_placement": self.epsilon_placement,
+            "gains": self.gains,
             "seed": self.seed,
         }

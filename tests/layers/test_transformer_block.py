@@ -1,10 +1,15 @@
+import keras
 import numpy as np
-from checks import check_copies, check_mixed_bfloat16, randomize
+import pytest
+from checks import check_copies, check_mixed_bfloat16, randomize, weights_of
 from keras import ops
 
 from keras_videogpt.layers import StartOfSequence, TransformerBlock
 
-X = np.random.default_rng(0).normal(size=(2, 6, 8)).astype("float32")
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(2, 6, 8)).astype("float32")
+CONDITION = RNG.normal(size=(2, 4)).astype("float32")
+MEMORY = RNG.normal(size=(2, 5, 7)).astype("float32")
 
 
 def built(**kwargs):
@@ -19,7 +24,7 @@ def test_steps_with_a_cache_equal_the_call():
     expected = ops.convert_to_numpy(block(X))
     cache = block.attention.empty_cache(2, 6)
     for index in range(6):
-        output, cache = block.step(ops.convert_to_tensor(X[:, index]), cache, index)
+        output, cache = block.step(ops.convert_to_tensor(X[:, index]), cache, index, {})
         np.testing.assert_allclose(ops.convert_to_numpy(output), expected[:, index], atol=1e-5)
 
 
@@ -65,3 +70,51 @@ def test_start_of_sequence_shifts_by_one_behind_the_learned_vector(tmp_path):
 
 def test_start_of_sequence_trains_in_mixed_bfloat16():
     check_mixed_bfloat16(StartOfSequence(dtype="mixed_bfloat16"), X)
+
+
+def conditional(**kwargs):
+    block = TransformerBlock(num_heads=2, cross_value_dim=3, **kwargs)
+    block.build(X.shape, (2, 4), (2, 5, 7))
+    randomize(block, scale=0.5)
+    return block
+
+
+@pytest.mark.parametrize("options", [{}, {"epsilon_placement": "outside", "gains": "original"}])
+def test_steps_with_a_condition_and_a_memory_equal_the_call(options):
+    block = conditional(**options)
+    expected = ops.convert_to_numpy(block(X, condition=CONDITION, memory=MEMORY))
+    context = block.context(ops.convert_to_tensor(CONDITION), ops.convert_to_tensor(MEMORY))
+    cache = block.attention.empty_cache(2, 6)
+    for index in range(6):
+        output, cache = block.step(ops.convert_to_tensor(X[:, index]), cache, index, context)
+        np.testing.assert_allclose(ops.convert_to_numpy(output), expected[:, index], atol=1e-5)
+
+
+def test_condition_and_memory_reach_every_position():
+    block = conditional()
+    plain = ops.convert_to_numpy(block(X, condition=CONDITION, memory=MEMORY))
+    for change in ({"condition": CONDITION + 1}, {"memory": MEMORY + 1}):
+        changed = block(X, **{"condition": CONDITION, "memory": MEMORY, **change})
+        moved = np.abs(ops.convert_to_numpy(changed) - plain).max(axis=-1)
+        assert (moved > 1e-4).all()
+
+
+def test_sparse_blocks_take_the_sparse_attention_s_options(tmp_path):
+    block = TransformerBlock(num_heads=2, sparse_grid=(3, 2), block_size=2, num_local_blocks=1)
+    block.build(X.shape)
+    randomize(block)
+    assert block.attention.layout.shape == (3, 3) and block.attention.layout.sum() == 5
+    check_copies(block, X, tmp_path)
+
+
+def test_conditional_blocks_train_in_mixed_bfloat16():
+    inputs = [keras.Input(shape) for shape in ((6, 8), (4,), (5, 7))]
+    block = TransformerBlock(2, dropout=0.1, dtype="mixed_bfloat16")
+    outputs = block(inputs[0], condition=inputs[1], memory=inputs[2])
+    model = keras.Model(inputs, outputs)
+    model.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse")
+    before = weights_of(model)
+    loss = model.train_on_batch([X, CONDITION, MEMORY], np.ones_like(X))
+    assert np.isfinite(loss) and "bfloat16" in str(outputs.dtype)
+    assert {weight.dtype for weight in model.trainable_weights} == {"float32"}
+    assert all((a != b).any() for a, b in zip(weights_of(model), before, strict=True))

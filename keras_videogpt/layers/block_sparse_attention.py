@@ -1,0 +1,115 @@
+import math
+
+import numpy as np
+from keras import ops
+
+MINUS_INFINITY = -1e9
+
+
+def block_sparse_attention(query, key, value, layout: np.ndarray):
+    """Causal attention restricted to blocks of the sequence, at the cost of the kept blocks.
+
+    A diagonal of the layout, "every block attends to the one `offset` before it", is one product of
+    batches of blocks, without gathers: strided layouts have few diagonals. The gradient is written
+    out, so that per diagonal scores are computed again instead of kept.
+
+    Args:
+        query, key, value: float `(B, L, heads, channels)`.
+        layout: bool `(blocks, blocks)`, lower triangular with its diagonal kept, such as
+            `strided_layout` gives; `blocks` divides L. A diagonal block is causal inside.
+
+    Returns:
+        Tensor `(B, L, heads, channels)`.
+
+    Example:
+        >>> x = ops.ones((1, 8, 2, 4))
+        >>> block_sparse_attention(x, x, x, np.eye(2, dtype=bool)).shape
+        (1, 8, 2, 4)
+    """
+    blocks = len(layout)
+    _, length, heads, channels = query.shape
+    size = length // blocks
+    diagonals = _diagonals(layout)
+    scale = 1 / math.sqrt(channels)
+
+    def cut(x):
+        # Blocks first: a shifted sequence of blocks is then a slice without gaps.
+        x = ops.reshape(x, (-1, blocks, size, heads, channels))
+        x = ops.transpose(x, (1, 0, 3, 2, 4))
+        return ops.reshape(x, (blocks, -1, size, channels))
+
+    def join(x):
+        x = ops.reshape(x, (blocks, -1, heads, size, channels))
+        x = ops.transpose(x, (1, 0, 3, 2, 4))
+        return ops.reshape(x, (-1, length, heads, channels))
+
+    @ops.custom_gradient
+    def attend(query, key, value):
+        query, key, value = cut(query * scale), cut(key), cut(value)
+
+        def scores(offset):
+            """Of every block with the one `offset` before it: `(blocks - offset, ..., j)`."""
+            products = ops.matmul(query[offset:], ops.swapaxes(key[: blocks - offset], -1, -2))
+            return ops.cast(products, "float32") + _mask(layout, offset, size)
+
+        every = ops.concatenate(
+            [_shift(scores(offset), offset, MINUS_INFINITY) for offset in diagonals], axis=-1
+        )
+        largest = ops.max(every, axis=-1, keepdims=True)
+        weights = ops.exp(every - largest)
+        total = ops.sum(weights, axis=-1, keepdims=True)
+        weights = ops.cast(weights, query.dtype)
+        attended = 0.0
+        for i, offset in enumerate(diagonals):
+            part = weights[offset:, :, :, i * size : (i + 1) * size]
+            attended = attended + _shift(ops.matmul(part, value[: blocks - offset]), offset)
+        attended = attended / ops.cast(total, attended.dtype)
+        log_total = largest + ops.log(total)
+
+        def gradient(*args, upstream=None):
+            change = cut(args[0] if upstream is None else upstream)
+            shared = ops.cast(ops.sum(change * attended, axis=-1, keepdims=True), "float32")
+            query_change = key_change = value_change = 0.0
+            for offset in diagonals:
+                end = blocks - offset
+                weights = ops.exp(scores(offset) - log_total[offset:])
+                part = ops.matmul(change[offset:], ops.swapaxes(value[:end], -1, -2))
+                score_change = weights * (ops.cast(part, "float32") - shared[offset:])
+                score_change = ops.cast(score_change, query.dtype)
+                weights = ops.swapaxes(ops.cast(weights, query.dtype), -1, -2)
+                query_change += _shift(ops.matmul(score_change, key[:end]), offset)
+                score_change = ops.swapaxes(score_change, -1, -2)
+                key_change += _shift(ops.matmul(score_change, query[offset:]), -offset)
+                value_change += _shift(ops.matmul(weights, change[offset:]), -offset)
+            return join(query_change * scale), join(key_change), join(value_change)
+
+        return join(attended), gradient
+
+    return attend(query, key, value)
+
+
+def _diagonals(layout):
+    """Distances at which any block attends to an earlier one; 0 is always there."""
+    rows, columns = np.nonzero(layout)
+    if (columns > rows).any() or not layout.diagonal().all():
+        raise ValueError("layout must be lower triangular, with every block of its diagonal kept.")
+    return sorted({int(distance) for distance in rows - columns})
+
+
+def _mask(layout, offset, size):
+    """What is added to the scores of one diagonal: causality inside a block, or blocks left out."""
+    if offset == 0:
+        mask = np.tri(size, dtype=bool)
+    else:
+        mask = layout.diagonal(-offset)[:, None, None, None]
+        if mask.all():
+            return 0.0
+    return ops.convert_to_tensor(np.where(mask, 0.0, MINUS_INFINITY).astype("float32"))
+
+
+def _shift(x, offset, fill=0.0):
+    """Blocks moved `offset` places towards the end (towards the start if negative)."""
+    if offset == 0:
+        return x
+    around = (offset, 0) if offset > 0 else (0, -offset)
+    return ops.pad(x, [around, (0, 0), (0, 0), (0, 0)], constant_values=fill)

@@ -1,0 +1,119 @@
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_videogpt")
+class CrossAttention(keras.layers.Layer):
+    """Multi-head attention of every position of a sequence to every position of a memory.
+
+    Args:
+        num_heads: number of heads; must divide the channels of the sequence.
+        value_dim: channels of a value in each head; `None` for the sequence's channels over the
+            heads. The original code has the memory's channels over the heads.
+        num_layers: depth of the stack the layer is part of; scales the output's initial weights.
+
+    Call arguments:
+        x: float `(B, L, channels)`.
+        memory: float `(B, M, memory_channels)`.
+
+    Returns:
+        Tensor of the shape of `x`.
+
+    Raises:
+        ValueError: `num_heads` does not divide the channels.
+
+    Example:
+        >>> frames = keras.ops.zeros((2, 16, 24))
+        >>> CrossAttention(num_heads=4)(keras.ops.zeros((2, 10, 32)), frames).shape
+        (2, 10, 32)
+
+    Reference: arXiv 2104.10157, section 3; arXiv 1706.03762.
+    """
+
+    def __init__(self, num_heads: int, value_dim: int | None = None, num_layers: int = 1, **kwargs):
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.value_dim = value_dim
+        self.num_layers = num_layers
+
+    def build(self, x_shape, memory_shape):
+        channels, memory_channels = x_shape[-1], memory_shape[-1]
+        if channels % self.num_heads:
+            raise ValueError(
+                f"num_heads must divide the channels; got num_heads={self.num_heads} "
+                f"and {channels} channels."
+            )
+        self.head_dim = channels // self.num_heads
+        values = self.num_heads * (self.value_dim or self.head_dim)
+        self.query = self._dense(channels, channels, "query")
+        self.key = self._dense(channels, memory_channels, "key")
+        self.value = self._dense(values, memory_channels, "value")
+        self.output_projection = self._dense(
+            channels, channels * self.num_layers, "output", use_bias=True
+        )
+        self.query.build(x_shape)
+        self.key.build(memory_shape)
+        self.value.build(memory_shape)
+        self.output_projection.build((*x_shape[:-1], values))
+
+    def _dense(self, units, inverse_variance, name, use_bias=False):
+        return keras.layers.Dense(
+            units,
+            use_bias=use_bias,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=inverse_variance**-0.5),
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def _split(self, x):
+        # No -1, which would leave the channels unknown to a TensorFlow graph of any batch size.
+        shape = (*ops.shape(x)[:-1], self.num_heads, x.shape[-1] // self.num_heads)
+        return ops.reshape(x, shape)
+
+    def keys_values(self, memory):
+        """Keys and values of a memory, which a loop over positions needs to compute only once.
+
+        Args:
+            memory: float `(B, M, memory_channels)`.
+
+        Returns:
+            Keys `(B, heads, M, channels / heads)` and values `(B, heads, M, value_dim)`.
+        """
+        keys, values = self._split(self.key(memory)), self._split(self.value(memory))
+        return ops.transpose(keys, (0, 2, 1, 3)), ops.transpose(values, (0, 2, 1, 3))
+
+    def _attend(self, x, keys_values):
+        # Not ops.dot_product_attention: on JAX, values must have as many channels as keys.
+        keys, values = keys_values
+        query = self._split(self.query(x)) * self.head_dim**-0.5
+        scores = ops.einsum("blnd,bnmd->bnlm", query, keys)
+        weights = ops.softmax(ops.cast(scores, "float32"), axis=-1)
+        attended = ops.einsum("bnlm,bnmd->blnd", ops.cast(weights, values.dtype), values)
+        shape = (*ops.shape(attended)[:-2], self.num_heads * attended.shape[-1])
+        return self.output_projection(ops.reshape(attended, shape))
+
+    def call(self, x, memory):
+        return self._attend(x, self.keys_values(memory))
+
+    def step(self, x, keys_values):
+        """The output at one position.
+
+        Args:
+            x: float `(B, channels)`, the input at the position.
+            keys_values: as the method of this name gives.
+
+        Returns:
+            Tensor of the shape of `x`.
+        """
+        return ops.squeeze(self._attend(ops.expand_dims(x, 1), keys_values), 1)
+
+    def compute_output_shape(self, x_shape, memory_shape):
+        return x_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "value_dim": self.value_dim,
+            "num_layers": self.num_layers,
+        }
