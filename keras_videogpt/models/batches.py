@@ -80,8 +80,19 @@ def as_numpy(tensor) -> np.ndarray:
     return np.asarray(tensor)
 
 
-def in_batches(function: Callable, array: np.ndarray, batch_size: int) -> np.ndarray:
-    """`function` of consecutive batches of `array`, concatenated."""
+def in_batches(
+    function: Callable, arrays: np.ndarray | dict[str, np.ndarray], batch_size: int
+) -> np.ndarray:
+    """`function` of consecutive batches of an array, or of a dictionary of them, concatenated."""
     check_positive(batch_size=batch_size)
-    parts = [function(array[i : i + batch_size]) for i in range(0, len(array), batch_size)]
-    return np.concatenate([as_numpy(part) for part in parts])
+    first = next(iter(arrays.values())) if isinstance(arrays, dict) else arrays
+    parts = []
+    for start in range(0, len(first), batch_size):
+        part = slice(start, start + batch_size)
+        batch = (
+            {name: array[part] for name, array in arrays.items()}
+            if isinstance(arrays, dict)
+            else arrays[part]
+        )
+        parts.append(as_numpy(function(batch)))
+    return np.concatenate(parts)

@@ -12,11 +12,10 @@ def check_positive(**arguments: int) -> None:
             raise ValueError(f"{name} must be a positive integer; got {value!r}.")
 
 
-def check_unconditional(**conditions) -> None:
-    """Raises `ValueError` for the first condition that was given to an unconditional prior."""
-    for name, condition in conditions.items():
-        if condition is not None:
-            raise ValueError(f"{name} were given, but this prior is unconditional.")
+def check_choice(name: str, value, accepted: tuple) -> None:
+    """Raises `ValueError` unless `value` is one of the `accepted` ones."""
+    if value not in accepted:
+        raise ValueError(f"{name} must be one of {accepted}; got {value!r}.")
 
 
 def check_downsample(
@@ -99,4 +98,24 @@ def check_codes(codes, shape: tuple[int, ...], num_codes: int, name: str = "code
         if low < 0 or high >= num_codes:
             raise ValueError(
                 f"{name} must lie in [0, {num_codes - 1}]; got values in [{low}, {high}]."
+            )
+
+
+def check_labels(labels, num_classes: int, name: str = "labels") -> None:
+    """Raises `ValueError` unless `labels` is a batch of classes that a model can take.
+
+    Args:
+        labels: array or tensor of integers, `(B,)`. Values of NumPy arrays are checked.
+        num_classes: number of classes.
+        name: the argument's name in messages.
+    """
+    if "int" not in str(labels.dtype):
+        raise ValueError(f"{name} must be integers; got {labels.dtype}.")
+    if len(labels.shape) != 1:
+        raise ValueError(f"{name} must have shape (B,); got {tuple(labels.shape)}.")
+    if isinstance(labels, np.ndarray) and labels.size:
+        low, high = int(labels.min()), int(labels.max())
+        if low < 0 or high >= num_classes:
+            raise ValueError(
+                f"{name} must lie in [0, {num_classes - 1}]; got values in [{low}, {high}]."
             )

@@ -36,6 +36,7 @@ def build_encoder(
     video_shape: tuple[int, int, int, int],
     downsample: tuple[int, int, int],
     hidden_units: int,
+    extra_padding: str,
     dtype,
     **stack_options,
 ) -> keras.Model:
@@ -45,6 +46,7 @@ def build_encoder(
         video_shape: `(T, H, W, C)`.
         downsample: total downsampling of time, height and width; powers of two.
         hidden_units: channels of every feature map.
+        extra_padding: side of odd zeros, `"after"` or `"before"`; see `PaddedConv3D`.
         dtype: dtype policy of the layers.
         **stack_options: options of `residual_stack`.
 
@@ -52,8 +54,8 @@ def build_encoder(
         A model from video `(B, T, H, W, C)` to features `(B, t, h, w, hidden_units)`.
 
     Example:
-        >>> encoder = build_encoder((4, 16, 16, 3), (2, 4, 4), 32, "float32", num_layers=1,
-        ...                         norm="layer", residual_units=16)
+        >>> encoder = build_encoder((4, 16, 16, 3), (2, 4, 4), 32, "after", "float32",
+        ...                         num_layers=1, norm="layer", residual_units=16)
         >>> encoder.output_shape
         (None, 2, 4, 4, 32)
 
@@ -66,6 +68,7 @@ def build_encoder(
             hidden_units,
             4,
             strides=strides,
+            extra_padding=extra_padding,
             activation="relu",
             dtype=dtype,
             name=f"downsample_{i}",

@@ -1,4 +1,5 @@
 import os
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -43,7 +44,10 @@ def load(path: str | os.PathLike) -> VQVAE | VideoGPT:
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is not a Keras model file (.keras).")
     try:
-        model = keras.saving.load_model(path)
+        with warnings.catch_warnings():
+            # An optimizer that was saved before its first step has no state to miss.
+            warnings.filterwarnings("ignore", ".*the saved optimizer has 2 variables")
+            model = keras.saving.load_model(path)
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise ValueError(f"{path} could not be loaded as a Keras model: {reason}") from error

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_videogpt.layers.layer_normalization import LayerNormalization
 from keras_videogpt.layers.position_embedding import PositionEmbedding
 from keras_videogpt.layers.start_of_sequence import StartOfSequence
 from keras_videogpt.layers.transformer_block import TransformerBlock
@@ -15,25 +16,52 @@ from keras_videogpt.models.batches import (
     video_or_codes,
 )
 from keras_videogpt.models.checks import (
+    check_choice,
     check_codes,
     check_positive,
-    check_unconditional,
     check_video,
 )
+from keras_videogpt.models.condition_encoder import build_condition_encoder
+from keras_videogpt.models.conditions import Conditions
+from keras_videogpt.models.frozen_copy import frozen_copy
 from keras_videogpt.models.video_model import VideoModel
 from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.quantizers.codebook_lookup import CodebookLookup
+
+# Arguments that are kept as they are, as attributes and in the config.
+ARGUMENTS = (
+    "num_layers",
+    "num_heads",
+    "hidden_dim",
+    "feed_forward_ratio",
+    "dropout",
+    "attention",
+    "frame_cond",
+    "num_classes",
+    "block_size",
+    "num_local_blocks",
+    "frame_encoder_depth",
+    "frame_encoder_width",
+    "relu_before_addition",
+    "cross_value_dim",
+    "epsilon_placement",
+    "gains",
+    "seed",
+)
 
 
 @keras.saving.register_keras_serializable("keras_videogpt")
 class VideoGPT(VideoModel):
     """An autoregressive transformer over the codes of a video tokenizer.
 
+    It may be conditioned on the first frames of a clip (a 3-D ResNet, to whose features every layer
+    attends) and on its class (conditional norms).
+
     Called on codes or video it returns a dictionary: `logits` (float32 `(B, t, h, w[, G],
     num_codes)`, each position's from the codes before it) and `codes` (int32). `fit` takes a
-    dataset of dictionaries with `video` or `codes`, or of bare videos or codes. The prior keeps a
-    frozen copy of the tokenizer: nothing that happens to the original later reaches it, and it is
-    saved inside.
+    dataset of dictionaries with `video` or `codes`, or of bare videos or codes; where it is
+    conditioned, with `label`, and beside `codes` with `frames`. The prior keeps a frozen copy of
+    the tokenizer: nothing that happens to the original later reaches it, and it is saved inside.
 
     Args:
         tokenizer: a trained `VQVAE`.
@@ -42,6 +70,17 @@ class VideoGPT(VideoModel):
         hidden_dim: channels of the transformer.
         feed_forward_ratio: hidden units of the feed-forward networks over `hidden_dim`.
         dropout: share dropped after attention and after feed-forward, in [0, 1).
+        attention: `"full"`, or `"sparse"` for `StridedSparseSelfAttention`.
+        frame_cond: number of first frames F of a clip that are given; 0 for none.
+        num_classes: number of classes, if they are given; `None` if not.
+        block_size, num_local_blocks: of the sparse attention.
+        frame_encoder_depth: 18 or 34, layers of the ResNet over the given frames.
+        frame_encoder_width: channels of its features.
+        relu_before_addition: of the ResNet; `True` as the original code.
+        cross_value_dim: channels of a value in each head of the attention to frames; `None` for
+            `hidden_dim / num_heads`. The original code has `frame_encoder_width / num_heads`.
+        epsilon_placement, gains: of every `LayerNormalization`; `"outside"` and `"original"` as the
+            original code.
         seed: seed of the dropout.
 
     Raises:
@@ -67,6 +106,17 @@ class VideoGPT(VideoModel):
         hidden_dim: int = 512,
         feed_forward_ratio: float = 4,
         dropout: float = 0.2,
+        attention: str = "full",
+        frame_cond: int = 0,
+        num_classes: int | None = None,
+        block_size: int = 32,
+        num_local_blocks: int = 4,
+        frame_encoder_depth: int = 34,
+        frame_encoder_width: int = 512,
+        relu_before_addition: bool = False,
+        cross_value_dim: int | None = None,
+        epsilon_placement: str = "inside",
+        gains: str = "learned",
         seed: int | None = None,
         dtype=None,
         **kwargs,
@@ -79,6 +129,16 @@ class VideoGPT(VideoModel):
                 f"num_heads must divide hidden_dim; got num_heads={num_heads} "
                 f"and hidden_dim={hidden_dim}."
             )
+        check_choice("attention", attention, ("full", "sparse"))
+        if frame_cond != 0:
+            check_positive(frame_cond=frame_cond)
+            if frame_cond > tokenizer.video_shape[0]:
+                raise ValueError(
+                    f"frame_cond must be at most {tokenizer.video_shape[0]}, the frames of a clip; "
+                    f"got {frame_cond}."
+                )
+        if num_classes is not None:
+            check_positive(num_classes=num_classes)
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be in [0, 1); got {dropout}.")
         dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
@@ -87,6 +147,18 @@ class VideoGPT(VideoModel):
         tokenizer = frozen_copy(tokenizer)
         grid = tokenizer.codes_shape  # (t, h, w), or (t, h, w, G)
         length = math.prod(grid)
+        conditions = Conditions(
+            frames_shape=(frame_cond, *tokenizer.video_shape[1:]) if frame_cond else None,
+            num_classes=num_classes,
+        )
+        condition_encoder = build_condition_encoder(
+            conditions,
+            dtype,
+            width=frame_encoder_width,
+            depth=frame_encoder_depth,
+            relu_before_addition=relu_before_addition,
+        )
+        norm_options = {"epsilon_placement": epsilon_placement, "gains": gains}
         embed = keras.layers.Dense(
             hidden_dim,
             use_bias=False,
@@ -102,13 +174,18 @@ class VideoGPT(VideoModel):
                 feed_forward_ratio,
                 dropout,
                 num_layers,
+                sparse_grid=grid if attention == "sparse" else None,
+                block_size=block_size,
+                num_local_blocks=num_local_blocks,
+                cross_value_dim=cross_value_dim,
+                **norm_options,
                 seed=None if seed is None else seed + i,
                 dtype=dtype,
                 name=f"block_{i}",
             )
             for i in range(num_layers)
         ]
-        norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype=dtype, name="norm")
+        norm = LayerNormalization(**norm_options, dtype=dtype, name="norm")
         unembed = keras.layers.Dense(
             tokenizer.num_codes,
             use_bias=False,
@@ -129,19 +206,23 @@ class VideoGPT(VideoModel):
         x = keras.layers.Reshape((*grid, hidden_dim), dtype=dtype, name="grid")(x)
         x = positions(x)
         x = keras.layers.Reshape((length, hidden_dim), dtype=dtype, name="sequence")(x)
+        condition_inputs = conditions.inputs()
+        encoded = condition_encoder(condition_inputs) if condition_encoder else {}
+        condition, memory = encoded.get("condition"), encoded.get("memory")
         for block in blocks:
-            x = block(x)
-        logits = to_float32(unembed(norm(x)))
+            x = block(x, condition=condition, memory=memory)
+        logits = to_float32(unembed(norm(x, condition)))
         logits = keras.layers.Reshape(
             (*grid, tokenizer.num_codes), dtype="float32", name="logits_grid"
         )(logits)
         super().__init__(
-            inputs={"codes": codes},
+            inputs={"codes": codes, **condition_inputs},
             outputs={"logits": logits, "codes": codes},
             dtype=dtype,
             **kwargs,
         )
         self.tokenizer = tokenizer
+        self.condition_encoder = condition_encoder
         self.embed = embed
         self.start = start
         self.positions = positions
@@ -156,11 +237,24 @@ class VideoGPT(VideoModel):
         self.hidden_dim = hidden_dim
         self.feed_forward_ratio = feed_forward_ratio
         self.dropout = dropout
+        self.attention = attention
+        self.frame_cond = frame_cond
+        self.num_classes = num_classes
+        self.block_size = block_size
+        self.num_local_blocks = num_local_blocks
+        self.frame_encoder_depth = frame_encoder_depth
+        self.frame_encoder_width = frame_encoder_width
+        self.relu_before_addition = relu_before_addition
+        self.cross_value_dim = cross_value_dim
+        self.epsilon_placement = epsilon_placement
+        self.gains = gains
         self.seed = seed
         #: Shape of a clip's codes: `(t, h, w)`, or `(t, h, w, G)`.
         self.codes_shape = grid
         #: Codes of a clip, in the order they are predicted in.
         self.length = length
+        #: What the prior is conditioned on.
+        self.conditions = conditions
 
     @property
     def input_spec(self):
@@ -172,11 +266,12 @@ class VideoGPT(VideoModel):
         pass
 
     def call(self, inputs, training=None, mask=None):
-        return super().call({"codes": self._codes(inputs)}, training=training)
-
-    def _codes(self, inputs):
-        """The codes of a batch as `fit` yields it; video is tokenized."""
         batch = video_or_codes(inputs)
+        conditions = self.conditions.of_batch(batch)
+        return super().call({"codes": self._codes(batch), **conditions}, training=training)
+
+    def _codes(self, batch):
+        """The codes of a batch as `fit` yields it; video is tokenized."""
         codes = batch.get("codes")
         if codes is None:
             return ops.stop_gradient(self.tokenizer.encode(ops.convert_to_tensor(batch["video"])))
@@ -199,6 +294,7 @@ class VideoGPT(VideoModel):
                 check_video(as_numpy(batch["video"]), self.tokenizer.video_shape, "video")
             if "codes" in batch:
                 check_codes(as_numpy(batch["codes"]), self.codes_shape, self.tokenizer.num_codes)
+            self.conditions.check(batch)
 
     def logits(self, codes, frames=None, labels=None, actions=None, batch_size: int = 8):
         """Teacher-forced logits of every code given the ones before it.
@@ -206,33 +302,40 @@ class VideoGPT(VideoModel):
         Args:
             codes: integers `(B, t, h, w)`, or `(B, t, h, w, G)`. A NumPy array is worked through in
                 batches; a tensor goes through at once, inside a compiled function too.
-            frames, labels, actions: conditions, for priors that take them.
+            frames: uint8, or float in [-0.5, 0.5], `(B, F, H, W, C)`; for priors that take them.
+            labels: integers `(B,)`; for priors that take them.
+            actions: for priors that take them.
             batch_size: clips per batch of a NumPy array.
 
         Returns:
             float32 `(B, t, h, w[, G], num_codes)`: NumPy for NumPy, a tensor otherwise.
 
         Raises:
-            ValueError: `codes` has another shape or dtype, or values out of range; or the prior
-                does not take a given condition.
+            ValueError: `codes` or a condition has another shape or dtype, or values out of range;
+                or a condition is missing, or not taken.
         """
-        check_unconditional(frames=frames, labels=labels, actions=actions)
-        if ops.is_tensor(codes):
-            return self(codes, training=False)["logits"]
-        codes = np.asarray(codes)
+        codes = codes if ops.is_tensor(codes) else np.asarray(codes)
         check_codes(codes, self.codes_shape, self.tokenizer.num_codes)
+        batch = self.conditions.given(codes.shape[0], frames, labels, actions)
+        if ops.is_tensor(codes):
+            return self({"codes": codes, **batch}, training=False)["logits"]
+        batch = {name: as_numpy(array) for name, array in batch.items()}
         return in_batches(
-            lambda batch: self.predict_on_batch({"codes": batch})["logits"],
-            codes.astype("int32"),
+            lambda batch: self.predict_on_batch(batch)["logits"],
+            {"codes": codes.astype("int32"), **batch},
             batch_size,
         )
 
-    def bits_per_dim(self, videos_or_codes, batch_size: int = 8) -> np.ndarray:
+    def bits_per_dim(
+        self, videos_or_codes, frames=None, labels=None, actions=None, batch_size: int = 8
+    ) -> np.ndarray:
         """Bits the prior needs for each code of a clip, on average.
 
         Args:
             videos_or_codes: videos `(B, T, H, W, C)`, uint8 or float in [-0.5, 0.5], or integer
                 codes `(B, t, h, w[, G])`.
+            frames: as in `logits`; videos bring their own.
+            labels, actions: as in `logits`.
             batch_size: clips per batch.
 
         Returns:
@@ -251,50 +354,23 @@ class VideoGPT(VideoModel):
             codes = array
             check_codes(codes, self.codes_shape, self.tokenizer.num_codes, "videos_or_codes")
 
+        if frames is None and self.frame_cond and is_video(array):
+            frames = array[:, : self.frame_cond]
+        conditions = self.conditions.given(len(codes), frames, labels, actions)
+        conditions = {name: as_numpy(value) for name, value in conditions.items()}
+
         def bits(batch):
-            losses = cross_entropy(self.logits(batch, batch_size=batch_size), batch)
+            losses = cross_entropy(self.predict_on_batch(batch)["logits"], batch["codes"])
             losses = ops.convert_to_numpy(losses)
-            return losses.reshape(len(batch), -1).mean(axis=1) / math.log(2)
+            return losses.reshape(len(losses), -1).mean(axis=1) / math.log(2)
 
-        return in_batches(bits, codes.astype("int32"), batch_size).astype("float32")
-
-    def empty_cache(self, batch_size: int) -> list:
-        """Every block's cache of keys and values before the first code."""
-        return [block.attention.empty_cache(batch_size, self.length) for block in self.blocks]
-
-    def step(self, previous, cache, index):
-        """Logits of one code, given the code before it and the cache.
-
-        Args:
-            previous: int32 `(B,)`, the code at position `index - 1`; ignored at position 0.
-            cache: as `empty_cache` gives, filled below `index`.
-            index: position in the order of prediction; an integer, or a scalar tensor.
-
-        Returns:
-            float32 logits `(B, num_codes)`, and the cache filled up to `index`.
-        """
-        books = self.tokenizer.num_codebooks
-        vectors = self.tokenizer.quantizer.lookup_in_book(previous, (index - 1) % books)
-        x = self.embed(ops.cast(vectors, self.compute_dtype))
-        start = ops.cast(ops.convert_to_tensor(self.start.vector), x.dtype)
-        x = ops.where(ops.equal(index, 0), start, x)
-        table = ops.reshape(self.positions.table(), (self.length, self.hidden_dim))
-        x = x + ops.cast(ops.take(table, index, axis=0), x.dtype)
-        updated = []
-        for block, block_cache in zip(self.blocks, cache, strict=True):
-            x, block_cache = block.step(x, block_cache, index)
-            updated.append(block_cache)
-        return ops.cast(self.unembed(self.norm(x)), "float32"), updated
+        batch = {"codes": codes.astype("int32"), **conditions}
+        return in_batches(bits, batch, batch_size).astype("float32")
 
     def get_config(self):
         return {
             "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
-            "num_layers": self.num_layers,
-            "num_heads": self.num_heads,
-            "hidden_dim": self.hidden_dim,
-            "feed_forward_ratio": self.feed_forward_ratio,
-            "dropout": self.dropout,
-            "seed": self.seed,
+            **{name: getattr(self, name) for name in ARGUMENTS},
             "dtype": keras.saving.serialize_keras_object(self.dtype_policy),
             "name": self.name,
             "trainable": self.trainable,
@@ -309,11 +385,3 @@ class VideoGPT(VideoModel):
 def cross_entropy(logits, codes):
     """Cross-entropy of every code in nats: logits `(..., K)`, codes `(...)`, to `(...)`."""
     return keras.losses.sparse_categorical_crossentropy(codes, logits, from_logits=True)
-
-
-def frozen_copy(tokenizer: VQVAE) -> VQVAE:
-    """A copy of a tokenizer, with its weights, that nothing trains."""
-    copy = VQVAE.from_config(tokenizer.get_config())
-    copy.set_weights(tokenizer.get_weights())
-    copy.trainable = False
-    return copy

@@ -42,6 +42,8 @@ class VQVAE(VideoModel):
         axial_attention: whether residual blocks end in axial attention.
         axial_positions: whether learned positions, shared by all blocks, precede the attention.
         num_heads: heads of the axial attention.
+        extra_padding: side of the encoder's odd zeros, `"after"`, or `"before"` as the original
+            code; see `keras_videogpt.layers.PaddedConv3D`.
         norm: `"batch"`, `"layer"` or `"group"`; see `keras_videogpt.layers.normalization`.
         commitment_cost: weight of the commitment loss.
         data_variance: what the reconstruction error is divided by: the variance of the training
@@ -78,6 +80,7 @@ class VQVAE(VideoModel):
         axial_attention: bool = True,
         axial_positions: bool = True,
         num_heads: int = 2,
+        extra_padding: str = "after",
         norm: str = "batch",
         commitment_cost: float = 0.25,
         data_variance: float | None = None,
@@ -119,7 +122,9 @@ class VQVAE(VideoModel):
             "norm": norm,
             "positions": positions,
         }
-        encoder = build_encoder(video_shape, downsample, hidden_units, dtype, **stack_options)
+        encoder = build_encoder(
+            video_shape, downsample, hidden_units, extra_padding, dtype, **stack_options
+        )
         decoder = build_decoder(
             latent_shape, downsample, hidden_units, video_shape[-1], dtype, **stack_options
         )
@@ -182,6 +187,7 @@ class VQVAE(VideoModel):
         self.axial_attention = axial_attention
         self.axial_positions = axial_positions
         self.num_heads = num_heads
+        self.extra_padding = extra_padding
         self.norm = norm
         self.commitment_cost = commitment_cost
         self.data_variance = data_variance
@@ -304,6 +310,7 @@ class VQVAE(VideoModel):
             "axial_attention": self.axial_attention,
             "axial_positions": self.axial_positions,
             "num_heads": self.num_heads,
+            "extra_padding": self.extra_padding,
             "norm": self.norm,
             "commitment_cost": self.commitment_cost,
             "data_variance": self.data_variance,

@@ -1,6 +1,6 @@
 """Runs the steps of a prior, compiled as each backend does it best.
 
-The mathematics is `VideoGPT.step` and `draw` on all three. TensorFlow runs a graph, JAX a jitted
+The mathematics is `step` and `draw` on all three. TensorFlow runs a graph, JAX a jitted
 function whose cache is donated, PyTorch a Python loop that writes into its cache.
 """
 
@@ -10,17 +10,19 @@ import keras
 from keras import ops
 
 from keras_videogpt.sampling.draw import draw, filter_logits
+from keras_videogpt.sampling.step import step
 
 _COMPILED = weakref.WeakKeyDictionary()
 
 
-def decode_steps(model, previous, cache, uniforms, first, temperature, top_p, top_k=None):
-    """Draws consecutive codes, one `VideoGPT.step` each.
+def decode_steps(model, previous, cache, context, uniforms, first, temperature, top_p, top_k=None):
+    """Draws consecutive codes, one `step` each.
 
     Args:
         model: a `VideoGPT`.
         previous: int32 `(B,)`, the code before position `first`; anything at position 0.
         cache: the model's cache, filled below `first`.
+        context: what `encode_conditions` gives.
         uniforms: float32 `(steps, B)`.
         first: position of the first code; integer or scalar tensor.
         temperature: scalar above 0.
@@ -33,7 +35,7 @@ def decode_steps(model, previous, cache, uniforms, first, temperature, top_p, to
 
     def body(i, state):
         previous, cache, codes = state
-        logits, cache = model.step(previous, cache, first + i)
+        logits, cache = step(model, previous, cache, first + i, context)
         code = draw(filter_logits(logits, temperature, top_k, top_p), uniforms[i])
         return code, cache, ops.slice_update(codes, (i, 0), code[None])
 
@@ -51,7 +53,7 @@ def compiled_decode_steps(model, top_k: int | None = None):
         top_k: integer, or `None`.
 
     Returns:
-        A function of `(previous, cache, uniforms, first, temperature, top_p)`.
+        A function of `(previous, cache, context, uniforms, first, temperature, top_p)`.
     """
     functions = _COMPILED.setdefault(model, {})
     if top_k not in functions:
@@ -68,14 +70,14 @@ def _compile_tensorflow(model, top_k):
     import tensorflow as tf
 
     @tf.function
-    def graph(previous, cache, uniforms, first, temperature, top_p):
-        return decode_steps(model, previous, cache, uniforms, first, temperature, top_p, top_k)
+    def graph(previous, cache, *arguments):
+        return decode_steps(model, previous, cache, *arguments, top_k)
 
-    def run(previous, cache, uniforms, first, temperature, top_p):
+    def run(previous, cache, context, uniforms, first, temperature, top_p):
         first = tf.constant(first, "int32")
         temperature = tf.constant(temperature, "float32")
         top_p = None if top_p is None else tf.constant(top_p, "float32")
-        return graph(previous, cache, uniforms, first, temperature, top_p)
+        return graph(previous, cache, context, uniforms, first, temperature, top_p)
 
     return run
 
@@ -83,16 +85,15 @@ def _compile_tensorflow(model, top_k):
 def _compile_jax(model, top_k):
     import jax
 
-    def stateless(values, previous, cache, uniforms, first, temperature, top_p):
+    def stateless(values, previous, cache, *arguments):
         # Weights are arguments: as constants they would be compiled into the program.
         with keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=True))):
-            return decode_steps(model, previous, cache, uniforms, first, temperature, top_p, top_k)
+            return decode_steps(model, previous, cache, *arguments, top_k)
 
     jitted = jax.jit(stateless, donate_argnums=2)
 
-    def run(previous, cache, uniforms, first, temperature, top_p):
-        values = [variable.value for variable in model.variables]
-        return jitted(values, previous, cache, uniforms, first, temperature, top_p)
+    def run(*arguments):
+        return jitted([variable.value for variable in model.variables], *arguments)
 
     return run
 
@@ -100,8 +101,8 @@ def _compile_jax(model, top_k):
 def _compile_torch(model, top_k):
     import torch
 
-    def run(previous, cache, uniforms, first, temperature, top_p):
+    def run(*arguments):
         with torch.inference_mode():
-            return decode_steps(model, previous, cache, uniforms, first, temperature, top_p, top_k)
+            return decode_steps(model, *arguments, top_k)
 
     return run

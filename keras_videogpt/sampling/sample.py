@@ -5,10 +5,12 @@ from keras import ops
 from tqdm import tqdm
 
 from keras_videogpt.layers.pixels import to_uint8
-from keras_videogpt.models.checks import check_positive, check_unconditional
+from keras_videogpt.models.batches import as_numpy
+from keras_videogpt.models.checks import check_positive
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.sampling.decoding_loop import compiled_decode_steps
 from keras_videogpt.sampling.draw import uniform_numbers
+from keras_videogpt.sampling.step import empty_cache, encode_conditions
 
 
 def sample(
@@ -33,8 +35,9 @@ def sample(
     Args:
         model: a trained `VideoGPT`.
         n: number of clips.
-        frames: first frames to continue; for priors conditioned on frames.
-        labels: class of every clip; for priors conditioned on classes.
+        frames: first frames of every clip, uint8 or float in [-0.5, 0.5], `(n, F, H, W, C)`; for
+            priors conditioned on frames. The clips begin with the model's own version of them.
+        labels: class of every clip, integers `(n,)`; for priors conditioned on classes.
         actions: actions of every clip; for priors conditioned on actions.
         temperature: above 0; below 1 for likelier clips, above 1 for more varied ones.
         top_k: draw from the `top_k` likeliest codes only, in [1, num_codes].
@@ -49,7 +52,7 @@ def sample(
         `(n, t, h, w)`, or `(n, t, h, w, G)`.
 
     Raises:
-        ValueError: an argument is out of range, or the prior does not take a given condition.
+        ValueError: an argument is out of range; a condition is missing, or not taken.
 
     Example:
         >>> from keras_videogpt import VQVAE, VideoGPT
@@ -58,8 +61,10 @@ def sample(
         >>> sample(gpt, n=2, seed=0, progress=False).shape
         (2, 4, 16, 16, 3)
     """
-    check_unconditional(frames=frames, labels=labels, actions=actions)
     check_positive(n=n, batch_size=batch_size)
+    conditions = {"frames": frames, "labels": labels, "actions": actions}
+    conditions = {k: None if v is None else as_numpy(v) for k, v in conditions.items()}
+    model.conditions.given(n, **conditions)
     _check_controls(temperature, top_k, top_p, model.tokenizer.num_codes)
     seed = _check_seed(seed)
     codes = np.empty((n, *model.codes_shape), "int32")
@@ -68,7 +73,9 @@ def sample(
         for start in range(0, n, batch_size):
             stop = min(start + batch_size, n)
             uniforms = uniform_numbers(seed, start, stop - start, model.length)
-            batch = sample_codes(model, uniforms, temperature, top_k, top_p, bar.update)
+            part = {k: v if v is None else v[start:stop] for k, v in conditions.items()}
+            context = encode_conditions(model, **part)
+            batch = sample_codes(model, uniforms, temperature, top_k, top_p, bar.update, context)
             codes[start:stop] = batch
             clips[start:stop] = to_uint8(model.tokenizer.decode(batch))
     return (clips, codes) if return_codes else clips
@@ -81,6 +88,7 @@ def sample_codes(
     top_k: int | None = None,
     top_p: float | None = None,
     on_progress=lambda codes: None,
+    context: dict | None = None,
 ) -> np.ndarray:
     """Samples one batch of codes, a row of the latent grid per compiled call.
 
@@ -89,6 +97,7 @@ def sample_codes(
         uniforms: float32 `(L, B)` in [0, 1): the random number behind every code.
         temperature, top_k, top_p: as in `sample`.
         on_progress: called with the number of codes drawn since the last call.
+        context: what `encode_conditions` gives; needed where the prior is conditioned.
 
     Returns:
         int32 codes `(B, t, h, w)`, or `(B, t, h, w, G)`.
@@ -96,12 +105,13 @@ def sample_codes(
     length, batch = uniforms.shape
     chunk = model.codes_shape[2] * model.tokenizer.num_codebooks
     decode = compiled_decode_steps(model, top_k)
-    cache = model.empty_cache(batch)
+    context = encode_conditions(model) if context is None else context
+    cache = empty_cache(model, batch)
     previous = ops.zeros((batch,), "int32")
     rows = []
     for first in range(0, length, chunk):
         numbers = ops.convert_to_tensor(uniforms[first : first + chunk])
-        drawn, cache = decode(previous, cache, numbers, first, temperature, top_p)
+        drawn, cache = decode(previous, cache, context, numbers, first, temperature, top_p)
         previous = drawn[-1]
         rows.append(drawn)
         on_progress(chunk * batch)
