@@ -12,8 +12,9 @@ def choose_backend() -> None:
     """`set_backend`; in the command, with clean messages: errors are one line, with status 2."""
     try:
         set_backend()
-        if _is_command() and os.environ.get("KERAS_BACKEND", _configured_backend()) == "tensorflow":
-            _import_tensorflow_quietly()
+        if _is_command() and _is_installed("tensorflow"):
+            backend = os.environ.get("KERAS_BACKEND", _configured_backend())
+            _import_tensorflow_quietly(first_operation=backend == "tensorflow")
     except ImportError as error:
         if not _is_command():
             raise
@@ -49,10 +50,11 @@ def set_backend() -> None:
         os.environ["KERAS_BACKEND"] = installed[0]
 
 
-def _import_tensorflow_quietly() -> None:
+def _import_tensorflow_quietly(first_operation: bool) -> None:
     """Imports TensorFlow without its greeting, which TF_CPP_MIN_LOG_LEVEL does not stop.
 
-    The command's stderr is for errors and progress.
+    The command's stderr is for errors and progress. Keras imports TensorFlow where it is installed,
+    whatever the backend. An operation would then take the memory of a GPU; it is left out.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
@@ -62,7 +64,8 @@ def _import_tensorflow_quietly() -> None:
         try:
             import tensorflow as tf
 
-            tf.zeros(())  # the first operation greets too
+            if first_operation:  # it greets too
+                tf.zeros(())
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)

@@ -5,6 +5,7 @@ import sys
 import traceback
 
 from keras_videogpt.commands import (
+    convert,
     data,
     evaluate,
     reconstruct,
@@ -29,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     kinds = train.add_subparsers(required=True, metavar="KIND")
     train_vqvae.add_parser(kinds)
     train_prior.add_parser(kinds)
-    for module in (sample, reconstruct, evaluate, data):
+    for module in (sample, reconstruct, evaluate, convert, data):
         module.add_parser(commands)
     return parser
 

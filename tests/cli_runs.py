@@ -18,16 +18,29 @@ PRIOR = (
 )
 
 
-def write_data(folder: Path) -> Path:
-    """Six lossless videos of moving colours in `train/`, two in `test/`."""
+def write_data(folder: Path, classes: tuple[str, ...] = ("",)) -> Path:
+    """Six lossless videos of moving colours in `train/`, two in `test/`; a folder per class."""
     y, x = np.mgrid[:16, :16]
     for index in range(8):
         t = np.arange(10)[:, None, None]
         planes = [128 + 120 * np.sin((x + y * index / 4 + t * 2 + k * index) / 3) for k in range(3)]
-        path = folder / ("train" if index < 6 else "test") / f"{index}.mkv"
+        split = "train" if index < 6 else "test"
+        path = folder / split / classes[index % len(classes)] / f"{index}.mkv"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_mkv_lossless(path, np.stack(planes, axis=-1).astype("uint8"))
     return folder
+
+
+def fails_in_one_line(capsys, arguments, *words):
+    """A command ends with status 2 and one line on stderr that has `words`."""
+    capsys.readouterr()
+    assert main([str(argument) for argument in arguments]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    message = [line for line in lines if line.startswith("keras-videogpt: ")]
+    assert len(message) == 1 and message == lines[-1:]
+    assert "Traceback" not in "\n".join(lines)
+    for word in words:
+        assert word in message[0]
 
 
 def train_vqvae(data: Path, out: Path, extra: str = "") -> int:

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from cli_runs import train_prior, train_vqvae, write_data
+from cli_runs import fails_in_one_line, train_prior, train_vqvae, write_data
 from PIL import Image
 
 import keras_videogpt as kvg
@@ -28,18 +28,6 @@ def prior(data, vqvae, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "prior"
     assert train_prior(data, vqvae, folder, "--steps 2") == 0
     return folder / "videogpt.keras"
-
-
-def fails_in_one_line(capsys, arguments, *words):
-    """A command ends with status 2 and one line on stderr that has `words`."""
-    capsys.readouterr()
-    assert main([str(argument) for argument in arguments]) == 2
-    lines = capsys.readouterr().err.strip().splitlines()
-    message = [line for line in lines if line.startswith("keras-videogpt: ")]
-    assert len(message) == 1 and message == lines[-1:]
-    assert "Traceback" not in "\n".join(lines)
-    for word in words:
-        assert word in message[0]
 
 
 def sampled(prior, path, *arguments):

@@ -56,16 +56,29 @@ class SamplePictures(_Pictures):
         folder: where the GIFs go.
         tensorboard: the run's `TensorBoard` callback, before this one in the list.
         n: number of clips.
+        clips: uint8 clips `(n, T, H, W, C)` to show on the left of the samples, for a prior that
+            is given their first frames; `None` shows the samples alone.
+        **conditions: arguments `frames` and `labels` of `sample`.
     """
 
     name = "samples"
 
-    def __init__(self, folder: Path, tensorboard: TensorBoard, n: int = 4):
+    def __init__(
+        self,
+        folder: Path,
+        tensorboard: TensorBoard,
+        n: int = 4,
+        clips: np.ndarray | None = None,
+        **conditions: np.ndarray,
+    ):
         super().__init__(folder, tensorboard)
         self.n = n
+        self.clips = clips
+        self.conditions = conditions
 
     def videos(self) -> np.ndarray:
-        return sample(self.model, self.n, seed=0, progress=False)
+        samples = sample(self.model, self.n, seed=0, progress=False, **self.conditions)
+        return samples if self.clips is None else beside(self.clips, samples)
 
 
 def beside(left: np.ndarray, right: np.ndarray, gap: int = 2) -> np.ndarray:

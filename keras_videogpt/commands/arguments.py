@@ -19,7 +19,9 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     """Adds what both `train` commands take; a preset gives the defaults that are not set here."""
     parser.add_argument("data", metavar="DATA", help="folder of videos, or HDF5 file")
     parser.add_argument("--out", required=True, metavar="RUN", help="run folder; resumes if it is")
-    parser.add_argument("--preset", default="paper", help="named settings (default: paper)")
+    parser.add_argument(
+        "--preset", default="paper", help="paper, original, demo, ... (default: paper)"
+    )
     parser.add_argument("--steps", type=int, help="training steps")
     parser.add_argument("--save-every", type=int, metavar="STEPS", help="steps between checkpoints")
     parser.add_argument("--batch-size", type=int, help="clips per batch")

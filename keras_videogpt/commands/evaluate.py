@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from keras_videogpt.commands.arguments import add_backend
+from keras_videogpt.commands.conditions import conditions_of, read_batch
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.open_videos import open_videos
 from keras_videogpt.data.video_writer import check_free
@@ -47,9 +48,14 @@ def run(args: argparse.Namespace) -> None:
     options = {"num_frames": frames, "size": (height, width), "stride": args.stride}
     held_out = Clips(open_videos(args.data, "test"), **options, start="all")
     mean_frame = Clips(open_videos(args.data, "train"), **options).mean_frame()
-    figures, codes = tokenizer_figures(tokenizer, held_out, mean_frame, args.batch_size)
+    conditioned_on = {}
     if isinstance(model, VideoGPT):
-        figures |= prior_figures(model, codes, args.batch_size)
+        conditioned_on = {"frame_cond": model.frame_cond, "num_classes": model.num_classes}
+    figures, codes, conditions = tokenizer_figures(
+        tokenizer, held_out, mean_frame, args.batch_size, **conditioned_on
+    )
+    if isinstance(model, VideoGPT):
+        figures |= prior_figures(model, codes, conditions, args.batch_size)
     width = max(len(name) for name in figures)
     for name, value in figures.items():
         print(
@@ -63,8 +69,13 @@ def run(args: argparse.Namespace) -> None:
 
 
 def tokenizer_figures(
-    tokenizer: VQVAE, clips: Clips, mean_frame: np.ndarray, batch_size: int
-) -> tuple[dict, np.ndarray]:
+    tokenizer: VQVAE,
+    clips: Clips,
+    mean_frame: np.ndarray,
+    batch_size: int,
+    frame_cond: int = 0,
+    num_classes: int | None = None,
+) -> tuple[dict, np.ndarray, dict]:
     """Reconstruction quality and codebook usage on clips.
 
     Args:
@@ -72,22 +83,27 @@ def tokenizer_figures(
         clips: held-out clips.
         mean_frame: float `(H, W, C)` in [0, 255], the mean frame of the training videos.
         batch_size: clips at a time.
+        frame_cond, num_classes: of the prior whose conditions are to be kept.
 
     Returns:
-        Figures by name, and the int32 codes of all clips.
+        Figures by name, the int32 codes of all clips, and their conditions: arguments `frames`
+        and `labels` of `sample`, as far as the prior takes them.
     """
     mean = np.rint(mean_frame).astype("uint8")
     used = CodesUsed(tokenizer.num_codes, tokenizer.num_codebooks)
-    quality, baseline, codes = [], [], []
+    quality, baseline, codes, conditions = [], [], [], []
     for start in tqdm(range(0, len(clips), batch_size), desc="evaluating", unit="batch"):
-        videos = np.stack(
-            [clips[i]["video"] for i in range(start, min(start + batch_size, len(clips)))]
-        )
+        batch = read_batch(clips, range(start, min(start + batch_size, len(clips))))
+        conditions.append(conditions_of(batch, frame_cond, num_classes))
+        videos = batch["video"]
         codes.append(tokenizer.encode(videos, batch_size))
         used.update_state(codes[-1])
         quality.append(psnr(videos, to_uint8(tokenizer.decode(codes[-1], batch_size))))
         baseline.append(psnr(videos, np.broadcast_to(mean, videos.shape)))
     codes = np.concatenate(codes)
+    conditions = {
+        name: np.concatenate([part[name] for part in conditions]) for name in conditions[0]
+    }
     figures = {
         "held-out clips": len(clips),
         "PSNR (dB)": float(np.concatenate(quality).mean()),
@@ -98,24 +114,29 @@ def tokenizer_figures(
             codes, tokenizer.num_codes, tokenizer.num_codebooks
         ),
     }
-    return figures, codes
+    return figures, codes, conditions
 
 
-def prior_figures(model: VideoGPT, codes: np.ndarray, batch_size: int) -> dict:
+def prior_figures(model: VideoGPT, codes: np.ndarray, conditions: dict, batch_size: int) -> dict:
     """Likelihood of codes, and the time to sample a clip.
 
     Args:
         model: the prior.
         codes: codes of held-out clips.
+        conditions: their conditions, arguments of `sample`; samples take those of the first ones.
         batch_size: clips at a time.
 
     Returns:
         Figures by name.
     """
-    bits = float(model.bits_per_dim(codes, batch_size).mean())
-    sample(model, batch_size, seed=0, batch_size=batch_size)  # compiles
+    bits = float(model.bits_per_dim(codes, **conditions, batch_size=batch_size).mean())
+    first = {
+        name: array.take(range(batch_size), axis=0, mode="wrap")
+        for name, array in conditions.items()
+    }
+    sample(model, batch_size, **first, seed=0, batch_size=batch_size)  # compiles
     start = time.perf_counter()
-    sample(model, batch_size, seed=1, batch_size=batch_size)
+    sample(model, batch_size, **first, seed=1, batch_size=batch_size)
     seconds = time.perf_counter() - start
     return {
         "bits per code of the prior": bits,

@@ -4,8 +4,10 @@ import argparse
 import time
 
 from keras_videogpt.commands.arguments import add_backend
+from keras_videogpt.commands.conditions import add_conditions, given_conditions
 from keras_videogpt.data.video_grid import contact_sheet
 from keras_videogpt.data.video_writer import check_free, write_video
+from keras_videogpt.models.checks import check_positive
 from keras_videogpt.models.load import load
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.sampling.sample import sample
@@ -17,6 +19,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument("model", metavar="MODEL", help="videogpt.keras, or a run folder")
     parser.add_argument("--out", required=True, metavar="FILE", help=".gif, .mp4 or .npz")
     parser.add_argument("-n", type=int, default=8, help="number of clips (default: 8)")
+    add_conditions(parser)
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--top-k", type=int)
     parser.add_argument("--top-p", type=float)
@@ -30,16 +33,19 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Samples, writes the clips, and prints how fast it was."""
+    check_positive(n=args.n)
     for path in (args.out, args.contact_sheet):
         if path:
             check_free(path, args.overwrite)
     model = load(args.model)
     if not isinstance(model, VideoGPT):
         raise ValueError(f"{args.model} is a VQVAE; sampling needs a VideoGPT.")
+    conditions = given_conditions(args, model)
     start = time.perf_counter()
     clips = sample(
         model,
         args.n,
+        **conditions,
         temperature=args.temperature,
         top_k=args.top_k,
         top_p=args.top_p,

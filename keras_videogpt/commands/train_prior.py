@@ -6,15 +6,22 @@ from pathlib import Path
 
 from keras_videogpt.callbacks.pictures import SamplePictures
 from keras_videogpt.callbacks.tensorboard import TensorBoard
-from keras_videogpt.commands.arguments import add_backend, add_training, check_counts, chosen
-from keras_videogpt.commands.training_run import run_training
+from keras_videogpt.commands.arguments import (
+    add_backend,
+    add_training,
+    check_counts,
+    chosen,
+    training_clips,
+)
+from keras_videogpt.commands.conditions import conditions_of, read_batch
+from keras_videogpt.commands.training_run import TRAINING_SETTINGS, run_training
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.models.load import load
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.presets.settings import settings
 
-MODEL_SETTINGS = ("num_layers", "num_heads", "hidden_dim", "feed_forward_ratio", "dropout")
+PICTURED_CLIPS = 4
 
 
 def add_parser(subparsers) -> None:
@@ -27,6 +34,15 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--hidden-dim", type=int)
     parser.add_argument("--feed-forward-ratio", type=float)
     parser.add_argument("--dropout", type=float)
+    parser.add_argument("--attention", choices=("full", "sparse"))
+    parser.add_argument(
+        "--frame-cond", type=int, metavar="F", help="condition on the first F frames of a clip"
+    )
+    parser.add_argument(
+        "--class-cond", action="store_true", help="condition on the classes of the data"
+    )
+    parser.add_argument("--frame-encoder-depth", type=int, choices=(18, 34))
+    parser.add_argument("--frame-encoder-width", type=int, help="channels of its features")
     add_backend(parser)
     parser.set_defaults(run=run)
 
@@ -38,25 +54,42 @@ def run(args: argparse.Namespace) -> None:
     tokenizer = load(args.tokenizer)
     if not isinstance(tokenizer, VQVAE):
         raise ValueError(f"--tokenizer must be a VQVAE; {args.tokenizer} is a VideoGPT.")
-    model_settings = {name: options[name] for name in MODEL_SETTINGS}
+    clips, held_out = training_clips(args, tokenizer.video_shape)
+    model_settings = {k: v for k, v in options.items() if k not in TRAINING_SETTINGS}
+    model_settings["num_classes"] = None
+    if args.class_cond:
+        model_settings["num_classes"] = number_of_classes(args.data, clips, held_out)
 
-    def build(clips: Clips) -> VideoGPT:
+    def build() -> VideoGPT:
         return VideoGPT(tokenizer, **model_settings, seed=args.seed)
 
-    def make_pictures(folder: Path, held_out: Clips, tensorboard: TensorBoard):
-        return SamplePictures(folder, tensorboard)
+    def make_pictures(folder: Path, tensorboard: TensorBoard):
+        frame_cond, num_classes = model_settings["frame_cond"], model_settings["num_classes"]
+        if not (frame_cond or num_classes):
+            return SamplePictures(folder, tensorboard, PICTURED_CLIPS)
+        shown = read_batch(held_out, range(min(PICTURED_CLIPS, len(held_out))))
+        return SamplePictures(
+            folder,
+            tensorboard,
+            len(shown["video"]),
+            clips=shown["video"] if frame_cond else None,
+            **conditions_of(shown, frame_cond, num_classes),
+        )
 
     config = {"kind": "prior", "tokenizer": fingerprint(tokenizer), **model_settings}
     run_training(
-        args,
-        options,
-        config,
-        "videogpt",
-        tokenizer.video_shape,
-        build,
-        "samples",
-        make_pictures,
+        args, options, config, "videogpt", clips, held_out, build, "samples", make_pictures
     )
+
+
+def number_of_classes(data: str, *splits: Clips) -> int:
+    """How many classes a data set has in its splits; `ValueError` if one has none."""
+    if not all(clips.store.has_labels for clips in splits):
+        raise ValueError(
+            f"--class-cond needs classes, and {data} has none: it needs a folder per class, or "
+            "labels in the HDF5 file."
+        )
+    return max(len(clips.store.class_names) for clips in splits)
 
 
 def fingerprint(tokenizer: VQVAE) -> str:

@@ -3,25 +3,20 @@
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 from keras_videogpt.callbacks.pictures import ReconstructionPictures
 from keras_videogpt.callbacks.tensorboard import TensorBoard
-from keras_videogpt.commands.arguments import add_backend, add_training, check_counts, chosen
-from keras_videogpt.commands.training_run import run_training
-from keras_videogpt.data.clips import Clips
+from keras_videogpt.commands.arguments import (
+    add_backend,
+    add_training,
+    check_counts,
+    chosen,
+    training_clips,
+)
+from keras_videogpt.commands.conditions import read_batch
+from keras_videogpt.commands.training_run import TRAINING_SETTINGS, run_training
 from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.presets.settings import settings
 
-MODEL_SETTINGS = (
-    "num_codes",
-    "code_dim",
-    "hidden_units",
-    "residual_units",
-    "num_residual_layers",
-    "axial_attention",
-    "ema_decay",
-)
 PICTURED_CLIPS = 4
 
 
@@ -34,14 +29,14 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--downsample", type=int, nargs=3, metavar=("T", "H", "W"))
     parser.add_argument("--num-codes", type=int, help="codes per codebook")
     parser.add_argument("--code-dim", type=int, help="channels of a code")
-    parser.add_argument("--num-codebooks", type=int, default=1)
+    parser.add_argument("--num-codebooks", type=int)
     parser.add_argument("--hidden-units", type=int)
     parser.add_argument("--residual-units", type=int)
     parser.add_argument("--num-residual-layers", type=int)
     parser.add_argument("--axial-attention", action=argparse.BooleanOptionalAction)
     parser.add_argument("--ema-decay", type=float, help="of the codebook, in [0, 1)")
-    parser.add_argument("--norm", choices=("batch", "layer", "group"), default="batch")
-    parser.add_argument("--data-variance", type=float, help="default: measured on the data")
+    parser.add_argument("--norm", choices=("batch", "layer", "group"))
+    parser.add_argument("--data-variance", type=float, help="default: the preset's, or measured")
     add_backend(parser)
     parser.set_defaults(run=run)
 
@@ -50,27 +45,23 @@ def run(args: argparse.Namespace) -> None:
     """Trains, or goes on with the run in `--out`."""
     options = chosen(args, settings("vqvae", args.preset))
     check_counts(options)
-    video_shape = (options["frames"], options["size"], options["size"], 3)
-    model_settings = {
-        "video_shape": video_shape,
-        "downsample": tuple(options["downsample"]),
-        "num_codebooks": args.num_codebooks,
-        "norm": args.norm,
-        "data_variance": args.data_variance,
-        **{name: options[name] for name in MODEL_SETTINGS},
-    }
+    model_settings = {k: v for k, v in options.items() if k not in TRAINING_SETTINGS}
+    frames, size = model_settings.pop("frames"), model_settings.pop("size")
+    video_shape = (frames, size, size, 3)
+    model_settings |= {"video_shape": video_shape, "downsample": tuple(options["downsample"])}
+    clips, held_out = training_clips(args, video_shape)
 
-    def build(clips: Clips) -> VQVAE:
+    def build() -> VQVAE:
         model = VQVAE(**model_settings, seed=args.seed)
-        if args.data_variance is None:
+        if model.data_variance is None:
             model.measured_variance.assign(clips.variance())
         return model
 
-    def make_pictures(folder: Path, held_out: Clips, tensorboard: TensorBoard):
-        shown = [held_out[i]["video"] for i in range(min(PICTURED_CLIPS, len(held_out)))]
-        return ReconstructionPictures(folder, tensorboard, np.stack(shown))
+    def make_pictures(folder: Path, tensorboard: TensorBoard):
+        shown = read_batch(held_out, range(min(PICTURED_CLIPS, len(held_out))))
+        return ReconstructionPictures(folder, tensorboard, shown["video"])
 
     config = {"kind": "vqvae", **model_settings}
     run_training(
-        args, options, config, "vqvae", video_shape, build, "reconstructions", make_pictures
+        args, options, config, "vqvae", clips, held_out, build, "reconstructions", make_pictures
     )

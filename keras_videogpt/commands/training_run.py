@@ -6,7 +6,6 @@ from pathlib import Path
 
 import keras
 
-from keras_videogpt.commands.arguments import training_clips
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.training.run_folder import RunFolder
 from keras_videogpt.training.train import make_optimizer, train
@@ -20,8 +19,9 @@ def run_training(
     options: dict,
     config: dict,
     model_name: str,
-    video_shape: tuple[int, int, int, int],
-    build: Callable[[Clips], keras.Model],
+    clips: Clips,
+    held_out: Clips,
+    build: Callable[[], keras.Model],
     pictures: str,
     make_pictures: Callable,
 ) -> None:
@@ -32,11 +32,12 @@ def run_training(
         options: the preset's settings, with what was given in their place.
         config: what tells this run from others, beside data and training settings.
         model_name: name of the model file.
-        video_shape: `(T, H, W, C)` of a clip.
-        build: makes the model of a new run; called with the training clips.
+        clips: training clips.
+        held_out: clips for validation.
+        build: makes the model of a new run.
         pictures: what the run's pictures show; the name of their folder.
-        make_pictures: called with that folder, the held-out clips and the
-            `TensorBoard` callback; gives a callback that writes GIFs.
+        make_pictures: called with that folder and the `TensorBoard` callback; gives a callback
+            that writes GIFs.
     """
     config = {
         **config,
@@ -44,24 +45,32 @@ def run_training(
         **{name: getattr(args, name) for name in DATA_SETTINGS},
         **{name: options[name] for name in TRAINING_SETTINGS},
     }
-    clips, held_out = training_clips(args, video_shape)
+    steps = options["steps"]
+
+    def new_model() -> keras.Model:
+        keras.utils.set_random_seed(args.seed)
+        keras.config.set_dtype_policy(args.precision)
+        model = build()
+        model.compile(
+            optimizer=make_optimizer(options["learning_rate"], options["schedule"], steps)
+        )
+        return model
+
+    # Before the folder is made, so that settings no model can have leave none behind.
+    model = None if (Path(args.out) / "config.json").exists() else new_model()
     folder = RunFolder(args.out, config, model_name)
-    done, steps = folder.latest_step(), options["steps"]
+    done = folder.latest_step()
     if done >= steps:
         print(f"{folder.folder} has all its {steps} steps; its model is {folder.model_path}.")
         return
     if done:
         print(f"Going on with {folder.folder} at step {done} of {steps}.")
         model = folder.load_latest()
-    else:
-        keras.utils.set_random_seed(args.seed)
-        keras.config.set_dtype_policy(args.precision)
-        model = build(clips)
-        model.compile(
-            optimizer=make_optimizer(options["learning_rate"], options["schedule"], steps)
-        )
+    elif model is None:
+        model = new_model()
     print(
-        f"{len(clips)} training videos, {len(held_out)} held out; clips of {video_shape}; "
+        f"{len(clips)} training videos, {len(held_out)} held out; "
+        f"clips of {(clips.num_frames, *clips.size, 3)}; "
         f"{model.count_params():,} parameters; backend {keras.backend.backend()}."
     )
     shown = folder.folder / pictures
@@ -75,7 +84,7 @@ def run_training(
         save_every=options["save_every"],
         seed=args.seed,
         workers=args.workers,
-        make_pictures=lambda tensorboard: make_pictures(shown, held_out, tensorboard),
+        make_pictures=lambda tensorboard: make_pictures(shown, tensorboard),
         verbose=args.verbose,
     )
     print(

@@ -1,4 +1,10 @@
-"""The settings behind `--preset`: of the paper, and of the demo."""
+"""The settings behind `--preset`: of the paper, of the original code, and of the demo."""
+
+from keras_videogpt.presets.original import (
+    ORIGINAL_VIDEOGPT,
+    ORIGINAL_VQVAE,
+    original_cross_value_dim,
+)
 
 # Paper, table 8. Learning rate 7e-4 is the table's; both original code bases have 3e-4.
 _PAPER_TOKENIZER = {
@@ -7,10 +13,13 @@ _PAPER_TOKENIZER = {
     "downsample": (2, 2, 2),
     "num_codes": 1024,
     "code_dim": 256,
+    "num_codebooks": 1,
     "hidden_units": 240,
     "residual_units": 128,
     "num_residual_layers": 4,
     "axial_attention": True,
+    "norm": "batch",
+    "data_variance": None,  # measured on the data
     "ema_decay": 0.99,
     "batch_size": 32,
     "learning_rate": 7e-4,
@@ -32,6 +41,18 @@ TOKENIZERS = {
         "axial_attention": False,
         "steps": 20_000,
     },
+    # Defaults of the original code, which computes as this does. Its train_vqvae.py has size 64,
+    # but its README and its released tokenizers with these factors have 128.
+    "original": {
+        **_PAPER_TOKENIZER,
+        "size": 128,
+        "downsample": (4, 4, 4),
+        "num_codes": 2048,
+        "residual_units": 120,
+        "learning_rate": 3e-4,
+        "steps": 200_000,
+        **ORIGINAL_VQVAE,
+    },
     # Minutes on two CPU cores: short clips, no attention, a codebook that follows faster.
     "demo": {
         **_PAPER_TOKENIZER,
@@ -52,13 +73,17 @@ TOKENIZERS = {
     },
 }
 
-# Paper, table 9.
+# Paper, table 9. Conditions are the user's choice.
 _PAPER_PRIOR = {
     "num_layers": 16,
     "num_heads": 4,
     "hidden_dim": 512,
     "feed_forward_ratio": 4,
     "dropout": 0.2,
+    "attention": "full",
+    "frame_cond": 0,
+    "frame_encoder_depth": 34,
+    "frame_encoder_width": 512,
     "batch_size": 32,
     "learning_rate": 3e-4,
     "schedule": "cosine",
@@ -82,7 +107,18 @@ PRIORS = {
         "hidden_dim": 192,
         "feed_forward_ratio": 2,
         "dropout": 0.1,
+        "frame_encoder_depth": 18,
         "steps": 80_000,
+    },
+    # Defaults of the original code, which computes as this does with four heads; steps and batch
+    # are those its authors name, as the code has none and 8 per GPU.
+    "original": {
+        **_PAPER_PRIOR,
+        "num_layers": 8,
+        "hidden_dim": 576,
+        "steps": 200_000,
+        **ORIGINAL_VIDEOGPT,
+        "cross_value_dim": original_cross_value_dim(4),
     },
     "demo": {
         **_PAPER_PRIOR,
