@@ -52,24 +52,22 @@ def block_sparse_attention(query, key, value, layout: np.ndarray):
             products = ops.matmul(query[offset:], ops.swapaxes(key[: blocks - offset], -1, -2))
             return ops.cast(products, "float32") + _mask(layout, offset, size)
 
-        every = ops.concatenate(
-            [_shift(scores(offset), offset, MINUS_INFINITY) for offset in diagonals], axis=-1
-        )
+        every = ops.concatenate([_shift(scores(offset), offset) for offset in diagonals], axis=-1)
         largest = ops.max(every, axis=-1, keepdims=True)
         weights = ops.exp(every - largest)
         total = ops.sum(weights, axis=-1, keepdims=True)
         weights = ops.cast(weights, query.dtype)
-        attended = 0.0
+        attended = None
         for i, offset in enumerate(diagonals):
             part = weights[offset:, :, :, i * size : (i + 1) * size]
-            attended = attended + _shift(ops.matmul(part, value[: blocks - offset]), offset)
+            attended = _add(attended, ops.matmul(part, value[: blocks - offset]), offset)
         attended = attended / ops.cast(total, attended.dtype)
         log_total = largest + ops.log(total)
 
         def gradient(*args, upstream=None):
             change = cut(args[0] if upstream is None else upstream)
             shared = ops.cast(ops.sum(change * attended, axis=-1, keepdims=True), "float32")
-            query_change = key_change = value_change = 0.0
+            query_change = key_change = value_change = None
             for offset in diagonals:
                 end = blocks - offset
                 weights = ops.exp(scores(offset) - log_total[offset:])
@@ -77,10 +75,10 @@ def block_sparse_attention(query, key, value, layout: np.ndarray):
                 score_change = weights * (ops.cast(part, "float32") - shared[offset:])
                 score_change = ops.cast(score_change, query.dtype)
                 weights = ops.swapaxes(ops.cast(weights, query.dtype), -1, -2)
-                query_change += _shift(ops.matmul(score_change, key[:end]), offset)
+                query_change = _add(query_change, ops.matmul(score_change, key[:end]), offset)
                 score_change = ops.swapaxes(score_change, -1, -2)
-                key_change += _shift(ops.matmul(score_change, query[offset:]), -offset)
-                value_change += _shift(ops.matmul(weights, change[offset:]), -offset)
+                key_change = _add(key_change, ops.matmul(score_change, query[offset:]), 0)
+                value_change = _add(value_change, ops.matmul(weights, change[offset:]), 0)
             return join(query_change * scale), join(key_change), join(value_change)
 
         return join(attended), gradient
@@ -107,9 +105,16 @@ def _mask(layout, offset, size):
     return ops.convert_to_tensor(np.where(mask, 0.0, MINUS_INFINITY).astype("float32"))
 
 
-def _shift(x, offset, fill=0.0):
-    """Blocks moved `offset` places towards the end (towards the start if negative)."""
-    if offset == 0:
-        return x
-    around = (offset, 0) if offset > 0 else (0, -offset)
-    return ops.pad(x, [around, (0, 0), (0, 0), (0, 0)], constant_values=fill)
+def _shift(scores, offset):
+    """Scores of all blocks, given those from block `offset` on."""
+    padding = [(offset, 0), (0, 0), (0, 0), (0, 0)]
+    return ops.pad(scores, padding, constant_values=MINUS_INFINITY) if offset else scores
+
+
+def _add(total, part, start):
+    """Adds to the blocks of `total` from `start` on; the first part is of all blocks."""
+    if total is None:
+        return part
+    # Not a sum of padded parts, all of which XLA would keep at once.
+    part = total[start : start + part.shape[0]] + part
+    return ops.slice_update(total, (start, 0, 0, 0), part)
