@@ -5,6 +5,8 @@ import numpy as np
 from keras import ops
 
 from keras_videogpt import VQVAE, VideoGPT
+from keras_videogpt.layers.key_value_cache import write
+from keras_videogpt.sampling.step import empty_cache, empty_runs, encode_conditions, step
 
 SMALL_VQVAE = {
     "video_shape": (4, 16, 16, 3),
@@ -57,6 +59,55 @@ def assert_same_weights(actual, expected, tolerance: float = 0.0) -> None:
     assert len(actual) == len(expected) > 0
     for one, other in zip(actual, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
+
+
+def loop_index(index: int):
+    """As in sampling: an integer in PyTorch's loop, a scalar tensor in the compiled ones."""
+    return index if keras.backend.backend() == "torch" else ops.convert_to_tensor(index)
+
+
+def stepped(attention, x: np.ndarray, run_length: int, step=None) -> np.ndarray:
+    """What a self-attention, or the `step` of a block around it, gives position by position.
+
+    Args:
+        attention: the layer whose cache is filled.
+        x: float `(B, L, channels)`.
+        run_length: positions per run; divides L.
+        step: of the inputs at a position, `past`, `run` and index; the layer's own by default.
+    """
+    step = step or attention.step
+    batch, length = x.shape[:2]
+    cache, outputs = attention.empty_cache(batch, length), []
+    for first in range(0, length, run_length):
+        past = attention.past(cache, first, first)
+        shape = (batch * attention.num_heads, run_length, attention.head_dim)
+        run = (ops.zeros(shape), ops.zeros(shape))
+        for index in range(run_length):
+            inputs = ops.convert_to_tensor(x[:, first + index])
+            output, run = step(inputs, past, run, loop_index(index))
+            outputs.append(ops.convert_to_numpy(output))
+        cache = write(cache, run, first)
+    return np.stack(outputs, axis=1)
+
+
+def stepped_logits(model: VideoGPT, codes: np.ndarray, run_length: int, **conditions) -> np.ndarray:
+    """Teacher-forced logits of a prior, code by code with a cache: `(B, L, num_codes)`."""
+    flat = codes.reshape(len(codes), -1).astype("int32")
+    context = encode_conditions(model, **conditions)
+    cache, previous = empty_cache(model, len(codes)), ops.zeros((len(codes),), "int32")
+    logits = []
+    for first in range(0, model.length, run_length):
+        pasts = [
+            block.attention.past(entries, first, first)
+            for block, entries in zip(model.blocks, cache, strict=True)
+        ]
+        runs = empty_runs(model, len(codes), run_length)
+        for index in range(run_length):
+            output, runs = step(model, previous, pasts, runs, first, loop_index(index), context)
+            logits.append(ops.convert_to_numpy(output))
+            previous = ops.convert_to_tensor(flat[:, first + index])
+        cache = [write(entries, run, first) for entries, run in zip(cache, runs, strict=True)]
+    return np.stack(logits, axis=1)
 
 
 def gradient(function, x: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from keras_videogpt.data.video_writer import check_free, write_video
 from keras_videogpt.models.checks import check_positive
 from keras_videogpt.models.load import load
 from keras_videogpt.models.videogpt import VideoGPT
+from keras_videogpt.sampling.decoding_model import DTYPES
 from keras_videogpt.sampling.sample import sample
 
 
@@ -24,7 +25,10 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--top-k", type=int)
     parser.add_argument("--top-p", type=float)
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--batch-size", type=int, default=16, help="clips sampled at once")
+    parser.add_argument("--batch-size", type=int, help="clips sampled at once (default: what fits)")
+    parser.add_argument(
+        "--dtype", choices=DTYPES, help="of weights and cache (default: the model's compute dtype)"
+    )
     parser.add_argument("--contact-sheet", metavar="PNG", help="also every frame as one picture")
     parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
     add_backend(parser)
@@ -50,6 +54,7 @@ def run(args: argparse.Namespace) -> None:
         top_k=args.top_k,
         top_p=args.top_p,
         seed=args.seed,
+        dtype=args.dtype,
         batch_size=args.batch_size,
     )
     seconds = time.perf_counter() - start
@@ -59,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
         contact_sheet(clips, args.contact_sheet)
         written.append(args.contact_sheet)
     print(
-        f"{seconds / args.n:.2f} seconds per video, {args.n * model.length / seconds:.0f} codes "
-        "per second (compilation included)."
+        f"{seconds / len(clips):.2f} seconds per video, "
+        f"{len(clips) * model.length / seconds:.0f} codes per second (compilation included)."
     )
     print(f"Wrote {' and '.join(written)}.")

@@ -1,7 +1,7 @@
 import keras
 from keras import ops
 
-from keras_videogpt.layers.key_value_cache import filled_part, write_to_cache
+from keras_videogpt.layers import key_value_cache
 
 # TensorFlow has no fused attention: queries go in blocks, each against the keys up to its end, so
 # that no score matrix is larger than a block's and the masked half is not computed.
@@ -96,42 +96,50 @@ class CausalSelfAttention(keras.layers.Layer):
         """Attention of every position, `(B, L, heads, channels)` each and in return."""
         return causal_attention(query, key, value)
 
-    def visible(self, keys, values, index):
-        """What position `index` may attend to of a cache: keys, values, and a mask or `None`."""
-        return filled_part(keys, values, index)
-
     def call(self, x):
         return self._merge(self.attend(*self._project(x)))
 
-    def empty_cache(self, batch_size: int, length: int):
-        """Zeroed keys and values of `length` positions: two `(B, heads, length, channels)`."""
-        shape = (batch_size, self.num_heads, length, self.head_dim)
-        return ops.zeros(shape, self.compute_dtype), ops.zeros(shape, self.compute_dtype)
+    def empty_cache(self, batch_size: int, length: int) -> tuple:
+        """Zeroed keys and values of `length` positions: two `(B * heads, length, channels)`."""
+        sequences = batch_size * self.num_heads
+        return key_value_cache.empty_cache(sequences, length, self.head_dim, self.compute_dtype)
 
-    def step(self, x, cache, index):
-        """The output at one position, given the cache of those before it.
+    def past(self, cache: tuple, first, span: int) -> tuple:
+        """What a run of positions from `first` on may attend to of those before it.
 
         Args:
-            x: float `(B, channels)`, the input at position `index`.
-            cache: keys and values as `empty_cache` gives, filled below `index`.
-            index: position; an integer, or a scalar tensor in a compiled loop.
+            cache: keys and values, filled below `first`.
+            first: an integer, or a scalar tensor.
+            span: an integer that `first` is not above.
 
         Returns:
-            The output `(B, channels)`, and the cache filled up to `index`.
+            Keys and values `(B * heads, P, channels)`, and a mask `(P,)` or `None`.
         """
-        query, key, value = self._project(x)  # (B, heads, channels) each
-        keys = write_to_cache(cache[0], key, index)
-        values = write_to_cache(cache[1], value, index)
-        visible_keys, visible_values, mask = self.visible(keys, values, index)
-        scores = ops.einsum("bnd,bnld->bnl", query * self.head_dim**-0.5, visible_keys)
-        scores = ops.cast(scores, "float32")
-        if mask is not None:
-            scores = ops.where(mask, scores, -1e9)
-        # Not ops.softmax, which warns of the one position there is at first.
-        weights = ops.exp(scores - ops.max(scores, axis=-1, keepdims=True))
-        weights = ops.cast(weights / ops.sum(weights, axis=-1, keepdims=True), values.dtype)
-        attended = ops.einsum("bnl,bnld->bnd", weights, visible_values)
-        return self._merge(attended), (keys, values)
+        return key_value_cache.filled_part(cache, first, span)
+
+    def step(self, x, past: tuple, run: tuple, index):
+        """The output at one position of a run, given what is before it.
+
+        The layers inside are not called but asked to compute: a call has checks that cost PyTorch
+        more than the arithmetic. Weights must be of the compute dtype.
+
+        Args:
+            x: float `(B, channels)`, the input at the position.
+            past: as the method of this name gives, for the whole run.
+            run: keys and values of the run `(B * heads, R, channels)`, filled below `index`.
+            index: place in the run; an integer, or a scalar tensor in a compiled loop.
+
+        Returns:
+            The output `(B, channels)`, and `run` filled up to `index`.
+        """
+        shape = (-1, 3, self.num_heads, self.head_dim)
+        projected = ops.reshape(self.query_key_value.call(x), shape)
+        sequences = (-1, self.head_dim)
+        query, key, value = (ops.reshape(projected[:, i], sequences) for i in range(3))
+        run = key_value_cache.write(run, (key[:, None], value[:, None]), index)
+        attended = key_value_cache.attend(query, past, run, index)
+        attended = ops.reshape(attended, (-1, self.num_heads * self.head_dim))
+        return self.output_projection.call(attended), run
 
     def compute_output_shape(self, input_shape):
         return input_shape

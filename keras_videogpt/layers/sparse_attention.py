@@ -53,11 +53,13 @@ class StridedSparseSelfAttention(CausalSelfAttention):
     def attend(self, query, key, value):
         return block_sparse_attention(query, key, value, self.layout)
 
-    def visible(self, keys, values, index):
-        positions = ops.take(ops.convert_to_tensor(self._visible), index // self.block_size, axis=0)
-        mask = positions <= index
-        positions = ops.minimum(positions, keys.shape[2] - 1)
-        return ops.take(keys, positions, axis=2), ops.take(values, positions, axis=2), mask
+    def past(self, cache: tuple, first, span: int) -> tuple:
+        # A run lies within one block, and sees the same blocks at all its positions.
+        positions = ops.take(ops.convert_to_tensor(self._visible), first // self.block_size, axis=0)
+        mask = positions < first
+        positions = ops.minimum(positions, cache[0].shape[1] - 1)
+        keys, values = (ops.take(ops.convert_to_tensor(x), positions, axis=1) for x in cache)
+        return keys, values, mask
 
     def get_config(self):
         return {

@@ -141,28 +141,29 @@ class TransformerBlock(keras.layers.Layer):
             context |= {norm.name: norm.gain_and_bias(condition) for norm in norms}
         return context
 
-    def step(self, x, cache, index, context):
-        """The block at one position; see `CausalSelfAttention.step`.
+    def step(self, x, past: tuple, run: tuple, index, context: dict):
+        """The block at one position of a run; see `CausalSelfAttention.step`.
 
         Args:
-            x: float `(B, channels)`, the input at position `index`.
-            cache: of the self-attention, filled below `index`.
-            index: position; an integer, or a scalar tensor in a compiled loop.
+            x: float `(B, channels)`, the input at the position.
+            past, run: of the self-attention.
+            index: place in the run; an integer, or a scalar tensor in a compiled loop.
             context: as the method of this name gives.
 
         Returns:
-            The output `(B, channels)`, and the cache filled up to `index`.
+            The output `(B, channels)`, and `run` filled up to `index`.
         """
 
         def normalized(norm, x):
             return norm.normalize(x, *(context.get(norm.name) or norm.gain_and_bias()))
 
-        attended, cache = self.attention.step(normalized(self.attention_norm, x), cache, index)
+        attended, run = self.attention.step(normalized(self.attention_norm, x), past, run, index)
         x = x + attended
         if self.cross_attention is not None:
             keys_values = context["keys_values"]
             x = x + self.cross_attention.step(normalized(self.cross_norm, x), keys_values)
-        return x + self._feed_forward(normalized(self.feed_forward_norm, x)), cache
+        hidden = self.expand.call(normalized(self.feed_forward_norm, x))
+        return x + self.contract.call(quick_gelu(hidden)), run
 
     def save_own_variables(self, store):
         # Keras leaves seeds out of saved weights; a resumed run would drop other units.

@@ -232,6 +232,8 @@ class VideoGPT(VideoModel):
         self.bits_per_code = keras.metrics.Mean(name="bits_per_code")
 
         # === Config ===
+        #: Dtype policy of the layers; a functional model has none of its own.
+        self.layers_policy = dtype
         self.num_layers = num_layers
         self.num_heads = num_heads
         self.hidden_dim = hidden_dim
@@ -371,7 +373,7 @@ class VideoGPT(VideoModel):
         return {
             "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
             **{name: getattr(self, name) for name in ARGUMENTS},
-            "dtype": keras.saving.serialize_keras_object(self.dtype_policy),
+            "dtype": keras.saving.serialize_keras_object(self.layers_policy),
             "name": self.name,
             "trainable": self.trainable,
         }

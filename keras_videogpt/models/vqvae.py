@@ -176,6 +176,8 @@ class VQVAE(VideoModel):
         self.codes_used = CodesUsed(num_codes, num_codebooks)
 
         # === Config ===
+        #: Dtype policy of the layers; a functional model has none of its own.
+        self.layers_policy = dtype
         self.video_shape = video_shape
         self.downsample = downsample
         self.num_codes = num_codes
@@ -317,7 +319,7 @@ class VQVAE(VideoModel):
             "ema_decay": self.ema_decay,
             "restart_threshold": self.restart_threshold,
             "seed": self.seed,
-            "dtype": keras.saving.serialize_keras_object(self.dtype_policy),
+            "dtype": keras.saving.serialize_keras_object(self.layers_policy),
             "name": self.name,
             "trainable": self.trainable,
         }

@@ -9,17 +9,20 @@ import weakref
 import keras
 from keras import ops
 
+from keras_videogpt.layers.key_value_cache import write
 from keras_videogpt.sampling.draw import draw, filter_logits
-from keras_videogpt.sampling.step import step
+from keras_videogpt.sampling.step import empty_runs, step
 
 _COMPILED = weakref.WeakKeyDictionary()
 
 
-def decode_steps(model, previous, cache, context, uniforms, first, temperature, top_p, top_k=None):
-    """Draws consecutive codes, one `step` each.
+def decode_run(
+    model, previous, cache, context, uniforms, first, temperature, top_p, top_k=None, span=0
+):
+    """Draws a run of consecutive codes, one `step` each.
 
     Args:
-        model: a `VideoGPT`.
+        model: a `VideoGPT` whose weights have its compute dtype.
         previous: int32 `(B,)`, the code before position `first`; anything at position 0.
         cache: the model's cache, filled below `first`.
         context: what `encode_conditions` gives.
@@ -28,25 +31,32 @@ def decode_steps(model, previous, cache, context, uniforms, first, temperature, 
         temperature: scalar above 0.
         top_p: scalar in (0, 1], or `None`.
         top_k: integer, or `None`.
+        span: integer that `first` is not above.
 
     Returns:
         int32 codes `(steps, B)`, and the cache filled behind them.
     """
+    steps, batch = uniforms.shape
+    attentions = [block.attention for block in model.blocks]
+    pasts = [
+        attention.past(entries, first, span)
+        for attention, entries in zip(attentions, cache, strict=True)
+    ]
 
     def body(i, state):
-        previous, cache, codes = state
-        logits, cache = step(model, previous, cache, first + i, context)
+        previous, runs, codes = state
+        logits, runs = step(model, previous, pasts, runs, first, i, context)
         code = draw(filter_logits(logits, temperature, top_k, top_p), uniforms[i])
-        return code, cache, ops.slice_update(codes, (i, 0), code[None])
+        return code, runs, ops.slice_update(codes, (i, 0), code[None])
 
-    codes = ops.zeros(uniforms.shape, "int32")
-    state = (previous, cache, codes)
-    _, cache, codes = ops.fori_loop(0, uniforms.shape[0], body, state)
-    return codes, cache
+    state = (previous, empty_runs(model, batch, steps), ops.zeros((steps, batch), "int32"))
+    _, runs, codes = ops.fori_loop(0, steps, body, state)
+    written = [write(entries, run, first) for entries, run in zip(cache, runs, strict=True)]
+    return codes, written
 
 
-def compiled_decode_steps(model, top_k: int | None = None):
-    """`decode_steps` of a model, compiled once and used again.
+def compiled_decode_run(model, top_k: int | None = None):
+    """`decode_run` of a model, compiled once and used again.
 
     Args:
         model: a `VideoGPT`; its weights may change between calls.
@@ -66,18 +76,25 @@ def compiled_decode_steps(model, top_k: int | None = None):
     return functions[top_k]
 
 
+def is_compiled(model, top_k: int | None = None) -> bool:
+    """Whether the next run of a model will not have to wait for a compiler."""
+    return keras.backend.backend() == "torch" or top_k in _COMPILED.get(model, {})
+
+
 def _compile_tensorflow(model, top_k):
     import tensorflow as tf
 
     @tf.function
-    def graph(previous, cache, *arguments):
-        return decode_steps(model, previous, cache, *arguments, top_k)
+    def graph(*arguments):
+        codes, _ = decode_run(model, *arguments, top_k)
+        return codes
 
     def run(previous, cache, context, uniforms, first, temperature, top_p):
         first = tf.constant(first, "int32")
         temperature = tf.constant(temperature, "float32")
         top_p = None if top_p is None else tf.constant(top_p, "float32")
-        return graph(previous, cache, context, uniforms, first, temperature, top_p)
+        # The cache is variables, written in place.
+        return graph(previous, cache, context, uniforms, first, temperature, top_p), cache
 
     return run
 
@@ -85,17 +102,31 @@ def _compile_tensorflow(model, top_k):
 def _compile_jax(model, top_k):
     import jax
 
-    def stateless(values, previous, cache, *arguments):
+    def stateless(span, values, previous, cache, *arguments):
         # Weights are arguments: as constants they would be compiled into the program.
         with keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=True))):
-            return decode_steps(model, previous, cache, *arguments, top_k)
+            return decode_run(model, previous, cache, *arguments, top_k, span)
 
-    jitted = jax.jit(stateless, donate_argnums=2)
+    jitted = jax.jit(stateless, static_argnums=0, donate_argnums=3)
 
-    def run(*arguments):
-        return jitted([variable.value for variable in model.variables], *arguments)
+    def run(previous, cache, context, uniforms, first, *controls):
+        values = [variable.value for variable in model.variables]
+        return jitted(
+            jax_span(model, first), values, previous, cache, context, uniforms, first, *controls
+        )
 
     return run
+
+
+def jax_span(model, first: int) -> int:
+    """How many positions a compiled run reads: the filled ones, up to a quarter of all.
+
+    Every span is a compilation. Sparse attention reads what it attends to, whatever the span.
+    """
+    if model.attention == "sparse":
+        return 0
+    quarter = -(-model.length // 4)
+    return min(-(-first // quarter) * quarter, model.length)
 
 
 def _compile_torch(model, top_k):
@@ -103,6 +134,6 @@ def _compile_torch(model, top_k):
 
     def run(*arguments):
         with torch.inference_mode():
-            return decode_steps(model, *arguments, top_k)
+            return decode_run(model, *arguments, top_k)
 
     return run

@@ -3,12 +3,11 @@
 import keras
 import numpy as np
 import pytest
-from checks import assert_same_weights, weights_of
+from checks import assert_same_weights, stepped_logits, weights_of
 from keras import ops
 from original import PRIORS, TOKENIZERS, builder, conditions, outputs
 
 import keras_videogpt as kvg
-from keras_videogpt.sampling.step import empty_cache, encode_conditions, step
 
 
 @pytest.fixture(scope="module")
@@ -110,17 +109,10 @@ def test_priors_predict_as_the_original(case, converted):
 @pytest.mark.parametrize("case", PRIORS)
 def test_cached_steps_give_the_original_s_logits(case, converted):
     model, expected = converted(case), outputs(case)
-    context = encode_conditions(model, **conditions(case, expected))
-    codes = expected["codes"].reshape(2, -1).astype("int32")
-    logits = expected["logits"].reshape(2, model.length, -1)
-    cache, previous = empty_cache(model, 2), ops.zeros((2,), "int32")
-    for index in range(model.length):
-        at = index if keras.backend.backend() == "torch" else ops.convert_to_tensor(index)
-        actual, cache = step(model, previous, cache, at, context)
-        np.testing.assert_allclose(
-            ops.convert_to_numpy(actual), logits[:, index], rtol=0, atol=1e-4
-        )
-        previous = ops.convert_to_tensor(codes[:, index])
+    logits = stepped_logits(model, expected["codes"], 32, **conditions(case, expected))
+    np.testing.assert_allclose(
+        logits.reshape(expected["logits"].shape), expected["logits"], rtol=0, atol=1e-4
+    )
 
 
 def test_features_of_the_given_frames_equal_the_original_s(converted):

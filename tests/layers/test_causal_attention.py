@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from checks import check_copies, check_mixed_bfloat16, randomize
+from checks import check_copies, check_mixed_bfloat16, randomize, stepped
 from keras import ops
 
 from keras_videogpt.layers import CausalSelfAttention
@@ -53,12 +53,10 @@ def test_an_output_depends_on_inputs_up_to_it_and_on_no_later_ones(layer, positi
     assert (moved[:position] == 0).all() and (moved[position:] > 1e-4).all()
 
 
-def test_steps_with_a_cache_equal_the_call(layer):
+@pytest.mark.parametrize("run_length", [1, 5, 10])
+def test_steps_with_a_cache_equal_the_call(layer, run_length):
     expected = ops.convert_to_numpy(layer(X))
-    cache = layer.empty_cache(2, 10)
-    for index in range(10):
-        output, cache = layer.step(ops.convert_to_tensor(X[:, index]), cache, index)
-        np.testing.assert_allclose(ops.convert_to_numpy(output), expected[:, index], atol=1e-5)
+    np.testing.assert_allclose(stepped(layer, X, run_length), expected, atol=1e-5)
 
 
 def test_the_output_starts_smaller_in_a_deeper_stack():

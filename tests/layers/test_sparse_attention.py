@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from checks import check_copies, check_mixed_bfloat16, gradient, randomize
+from checks import check_copies, check_mixed_bfloat16, gradient, randomize, stepped
 from keras import ops
 
 from keras_videogpt.layers import StridedSparseSelfAttention, strided_layout
@@ -102,12 +102,10 @@ def test_layouts_that_look_ahead_are_refused():
         block_sparse_attention(*[ops.ones((1, 8, 1, 2))] * 3, np.ones((2, 2), bool))
 
 
-def test_steps_with_a_cache_equal_the_call(layer):
+@pytest.mark.parametrize("run_length", [1, 2, 4])
+def test_steps_with_a_cache_equal_the_call(layer, run_length):
     expected = ops.convert_to_numpy(layer(X))
-    cache = layer.empty_cache(2, 48)
-    for index in range(48):
-        output, cache = layer.step(ops.convert_to_tensor(X[:, index]), cache, index)
-        np.testing.assert_allclose(ops.convert_to_numpy(output), expected[:, index], atol=1e-5)
+    np.testing.assert_allclose(stepped(layer, X, run_length), expected, atol=1e-5)
 
 
 def test_an_output_depends_on_the_positions_it_sees_and_on_no_others(layer):

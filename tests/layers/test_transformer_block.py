@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from checks import check_copies, check_mixed_bfloat16, randomize, weights_of
+from checks import check_copies, check_mixed_bfloat16, randomize, stepped, weights_of
 from keras import ops
 
 from keras_videogpt.layers import StartOfSequence, TransformerBlock
@@ -21,11 +21,8 @@ def built(**kwargs):
 
 def test_steps_with_a_cache_equal_the_call():
     block = built()
-    expected = ops.convert_to_numpy(block(X))
-    cache = block.attention.empty_cache(2, 6)
-    for index in range(6):
-        output, cache = block.step(ops.convert_to_tensor(X[:, index]), cache, index, {})
-        np.testing.assert_allclose(ops.convert_to_numpy(output), expected[:, index], atol=1e-5)
+    actual = stepped(block.attention, X, 3, lambda *state: block.step(*state, {}))
+    np.testing.assert_allclose(actual, ops.convert_to_numpy(block(X)), atol=1e-5)
 
 
 def test_the_feed_forward_network_equals_its_formula():
@@ -84,10 +81,8 @@ def test_steps_with_a_condition_and_a_memory_equal_the_call(options):
     block = conditional(**options)
     expected = ops.convert_to_numpy(block(X, condition=CONDITION, memory=MEMORY))
     context = block.context(ops.convert_to_tensor(CONDITION), ops.convert_to_tensor(MEMORY))
-    cache = block.attention.empty_cache(2, 6)
-    for index in range(6):
-        output, cache = block.step(ops.convert_to_tensor(X[:, index]), cache, index, context)
-        np.testing.assert_allclose(ops.convert_to_numpy(output), expected[:, index], atol=1e-5)
+    actual = stepped(block.attention, X, 3, lambda *state: block.step(*state, context))
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
 
 
 def test_condition_and_memory_reach_every_position():

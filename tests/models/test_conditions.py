@@ -9,12 +9,11 @@ from checks import (
     randomize,
     small_gpt,
     small_vqvae,
+    stepped_logits,
     weights_of,
 )
-from keras import ops
 
 import keras_videogpt as kvg
-from keras_videogpt.sampling.step import empty_cache, encode_conditions, step
 
 CONDITIONED = {"frame_cond": 2, "num_classes": 3, "frame_encoder_depth": 18}
 CONDITIONED |= {"frame_encoder_width": 12}
@@ -66,12 +65,7 @@ def test_frames_are_uint8_or_scaled(gpt, videos):
 def test_cached_logits_equal_teacher_forced_ones(gpt, videos):
     conditions, codes = given(videos), random_codes(gpt, 2)
     expected = gpt.logits(codes, **conditions).reshape(2, gpt.length, -1)
-    context = encode_conditions(gpt, **conditions)
-    cache, previous = empty_cache(gpt, 2), ops.zeros((2,), "int32")
-    for index in range(gpt.length):
-        logits, cache = step(gpt, previous, cache, index, context)
-        np.testing.assert_allclose(ops.convert_to_numpy(logits), expected[:, index], atol=1e-4)
-        previous = ops.convert_to_tensor(codes.reshape(2, -1)[:, index])
+    np.testing.assert_allclose(stepped_logits(gpt, codes, 8, **conditions), expected, atol=1e-4)
 
 
 def test_samples_follow_their_conditions_whatever_the_batch(gpt, videos):

@@ -48,3 +48,14 @@ def test_another_model_is_an_error_that_says_what_it_is(tmp_path):
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(tmp_path / "other.keras")
     with pytest.raises(ValueError, match="holds a Sequential, and not a VQVAE or a VideoGPT"):
         kvg.load(tmp_path / "other.keras")
+
+
+def test_models_of_mixed_precision_load_as_such(tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    vqvae = small_vqvae()
+    gpt = small_gpt(vqvae)
+    keras.config.set_dtype_policy("float32")
+    for model, name in ((vqvae, "pre_quantization"), (gpt, "embed")):
+        model.save(tmp_path / "model.keras")
+        loaded = kvg.load(tmp_path / "model.keras")
+        assert loaded.get_layer(name).dtype_policy.name == "mixed_bfloat16"

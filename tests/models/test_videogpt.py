@@ -11,12 +11,12 @@ from checks import (
     randomize,
     small_gpt,
     small_vqvae,
+    stepped_logits,
     weights_of,
 )
 from keras import ops
 
 from keras_videogpt import VideoGPT
-from keras_videogpt.sampling.step import empty_cache, encode_conditions, step
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +64,7 @@ def test_cached_logits_equal_teacher_forced_ones(name, request):
     codes = random_codes(model)
     expected = sequence(model.logits(codes), model)
     assert expected.std() > 0.1
-    flat = codes.reshape(2, -1)
-    cache, context = empty_cache(model, 2), encode_conditions(model)
-    previous = ops.zeros((2,), "int32")
-    for index in range(model.length):
-        # As in sampling: an integer in PyTorch's loop, a scalar tensor in the compiled ones.
-        at = index if keras.backend.backend() == "torch" else ops.convert_to_tensor(index)
-        logits, cache = step(model, previous, cache, at, context)
-        np.testing.assert_allclose(ops.convert_to_numpy(logits), expected[:, index], atol=1e-4)
-        previous = ops.convert_to_tensor(flat[:, index])
+    np.testing.assert_allclose(stepped_logits(model, codes, 8), expected, atol=1e-4)
 
 
 def test_before_training_every_code_costs_the_log_of_their_number(vqvae):

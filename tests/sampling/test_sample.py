@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from checks import randomize, small_gpt, small_vqvae
@@ -5,6 +6,8 @@ from checks import randomize, small_gpt, small_vqvae
 import keras_videogpt as kvg
 from keras_videogpt.layers.pixels import to_uint8
 from keras_videogpt.sampling import decoding_loop
+from keras_videogpt.sampling.draw import uniform_numbers
+from keras_videogpt.sampling.sample import sample_codes
 
 
 def random_gpt(**vqvae_options):
@@ -77,24 +80,22 @@ def test_codes_come_from_the_prior_s_distribution(gpt):
     logits = gpt.logits(codes).reshape(8, gpt.length, 32).astype("float64")
     weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
     cumulative = np.cumsum(weights, axis=-1) / weights.sum(axis=-1, keepdims=True)
-    uniform = kvg.sampling.draw.uniform_numbers(2, 0, 8, gpt.length).T
+    uniform = uniform_numbers(2, 0, 8, gpt.length).T
     expected = (cumulative <= uniform[..., None]).sum(axis=-1)
     assert (codes.reshape(8, -1) == expected).mean() >= 0.99
 
 
 def test_the_compiled_loop_is_used_again(gpt, monkeypatch):
-    assert decoding_loop.compiled_decode_steps(gpt) is decoding_loop.compiled_decode_steps(gpt)
-    import keras
-
+    assert decoding_loop.compiled_decode_run(gpt) is decoding_loop.compiled_decode_run(gpt)
     codes_of(gpt, top_p=0.9)
     traced = []
-    original = decoding_loop.decode_steps
+    original = decoding_loop.decode_run
     monkeypatch.setattr(
-        decoding_loop, "decode_steps", lambda *args: traced.append(1) or original(*args)
+        decoding_loop, "decode_run", lambda *args: traced.append(1) or original(*args)
     )
     codes_of(gpt, seed=9, temperature=0.7, top_p=0.8)
-    # PyTorch compiles nothing: it takes its loop once a row.
-    assert len(traced) == (4 if keras.backend.backend() == "torch" else 0)
+    # PyTorch compiles nothing: it takes its loop once a run.
+    assert len(traced) == (1 if keras.backend.backend() == "torch" else 0)
 
 
 def test_new_weights_give_new_samples():
@@ -131,3 +132,80 @@ def test_new_weights_give_new_samples():
 def test_an_argument_out_of_range_is_an_error_that_names_it(gpt, options, message):
     with pytest.raises(ValueError, match=message):
         kvg.sample(gpt, progress=False, **{"n": 1, **options})
+
+
+def test_half_precision_decodes_what_a_model_of_that_precision_predicts():
+    gpt = random_gpt()
+    copy = kvg.VideoGPT.from_config({**gpt.get_config(), "dtype": "bfloat16"})
+    copy.set_weights(gpt.get_weights())
+    codes = codes_of(gpt, top_k=1, dtype="bfloat16")
+    chosen = copy.logits(codes).astype("float32")
+    best = chosen.max(axis=-1)
+    taken = np.take_along_axis(chosen, codes[..., None], axis=-1)[..., 0]
+    # Rounding differs between a step and a whole sequence: a near tie may be broken otherwise.
+    assert (best - taken).max() < 0.1
+    randomize(gpt, seed=7)
+    assert (codes_of(gpt, top_k=1, dtype="bfloat16") != codes).any()
+
+
+def test_models_of_mixed_precision_sample():
+    vqvae = small_vqvae()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    gpt = small_gpt(vqvae)
+    clips = kvg.sample(gpt, 2, seed=0, progress=False)
+    assert clips.dtype == np.uint8 and gpt.embed.kernel.dtype == "float32"
+
+
+def test_sampled_sequences_have_the_prior_s_distribution():
+    vqvae = small_vqvae(video_shape=(2, 8, 8, 3), num_codes=4)
+    gpt = small_gpt(vqvae, num_layers=1)
+    randomize(gpt, seed=3)
+    assert gpt.length == 4
+    every = np.stack(np.unravel_index(np.arange(256), (4,) * 4), axis=-1).astype("int32")
+    nats = -gpt.bits_per_dim(every.reshape(256, *gpt.codes_shape)) * 4 * np.log(2)
+    expected = np.exp(nats.astype("float64"))
+    assert expected.sum() == pytest.approx(1, abs=1e-4)
+    count = 20_000
+    codes = sample_codes(gpt, uniform_numbers(0, 0, count, 4))
+    sequences = np.ravel_multi_index(tuple(codes.reshape(count, 4).T), (4,) * 4)
+    drawn = np.bincount(sequences, minlength=256)
+    # Rare sequences together, as a chi-square test needs.
+    common = expected * count >= 5
+    drawn = np.append(drawn[common], drawn[~common].sum())
+    expected = np.append(expected[common], expected[~common].sum()) * count
+    freedom = len(drawn) - 1
+    assert freedom > 20
+    statistic = ((drawn - expected) ** 2 / np.maximum(expected, 1e-9)).sum()
+    # Mean and deviation of the chi-square distribution; five deviations are one in a million.
+    assert statistic < freedom + 5 * np.sqrt(2 * freedom)
+
+
+def test_an_interruption_keeps_finished_clips(gpt, monkeypatch):
+    from keras_videogpt.sampling import sample as module
+
+    original, calls = module.sample_codes, []
+
+    def interrupted(*args):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return original(*args)
+
+    expected = kvg.sample(gpt, 5, seed=0, progress=False)
+    monkeypatch.setattr(module, "sample_codes", interrupted)
+    with pytest.warns(UserWarning, match="4 of 5 clips are finished"):
+        kept = kvg.sample(gpt, 5, seed=0, progress=False, batch_size=2)
+    np.testing.assert_array_equal(kept, expected[:4])
+    calls[:] = [1, 1]
+    with pytest.raises(KeyboardInterrupt):
+        kvg.sample(gpt, 5, seed=0, progress=False, batch_size=2)
+
+
+def test_batches_are_as_large_as_their_cache_may_be(gpt):
+    from keras_videogpt.sampling.decoding_model import fitting_batch_size
+
+    clip = 2 * 2 * gpt.length * gpt.hidden_dim * 4
+    assert fitting_batch_size(gpt, 100, cache_bytes=10 * clip) == 10
+    assert fitting_batch_size(gpt, 3, cache_bytes=10 * clip) == 3
+    assert fitting_batch_size(gpt, 100, cache_bytes=1) == 1
+    assert fitting_batch_size(gpt, 100) == 64
