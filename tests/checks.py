@@ -5,8 +5,14 @@ import numpy as np
 from keras import ops
 
 from keras_videogpt import VQVAE, VideoGPT
-from keras_videogpt.layers.key_value_cache import write
-from keras_videogpt.sampling.step import empty_cache, empty_runs, encode_conditions, step
+from keras_videogpt.layers.key_value_cache import write_run
+from keras_videogpt.sampling.step import (
+    empty_cache,
+    empty_runs,
+    encode_conditions,
+    segment_length,
+    step,
+)
 
 SMALL_VQVAE = {
     "video_shape": (4, 16, 16, 3),
@@ -77,16 +83,19 @@ def stepped(attention, x: np.ndarray, run_length: int, step=None) -> np.ndarray:
     """
     step = step or attention.step
     batch, length = x.shape[:2]
-    cache, outputs = attention.empty_cache(batch, length), []
+    sparse = hasattr(attention, "layout")
+    segment_size = length if sparse else run_length
+    cache, outputs = attention.empty_cache(batch, length, length // segment_size), []
     for first in range(0, length, run_length):
-        past = attention.past(cache, first, first)
+        segment = first // segment_size
+        past = attention.past(cache, first, segment)
         shape = (batch * attention.num_heads, run_length, attention.head_dim)
         run = (ops.zeros(shape), ops.zeros(shape))
         for index in range(run_length):
             inputs = ops.convert_to_tensor(x[:, first + index])
             output, run = step(inputs, past, run, loop_index(index))
             outputs.append(ops.convert_to_numpy(output))
-        cache = write(cache, run, first)
+        cache = write_run(cache, run, first, segment)
     return np.stack(outputs, axis=1)
 
 
@@ -97,8 +106,9 @@ def stepped_logits(model: VideoGPT, codes: np.ndarray, run_length: int, **condit
     cache, previous = empty_cache(model, len(codes)), ops.zeros((len(codes),), "int32")
     logits = []
     for first in range(0, model.length, run_length):
+        segment = first // segment_length(model)
         pasts = [
-            block.attention.past(entries, first, first)
+            block.attention.past(entries, first, segment)
             for block, entries in zip(model.blocks, cache, strict=True)
         ]
         runs = empty_runs(model, len(codes), run_length)
@@ -106,7 +116,10 @@ def stepped_logits(model: VideoGPT, codes: np.ndarray, run_length: int, **condit
             output, runs = step(model, previous, pasts, runs, first, loop_index(index), context)
             logits.append(ops.convert_to_numpy(output))
             previous = ops.convert_to_tensor(flat[:, first + index])
-        cache = [write(entries, run, first) for entries, run in zip(cache, runs, strict=True)]
+        cache = [
+            write_run(entries, run, first, segment)
+            for entries, run in zip(cache, runs, strict=True)
+        ]
     return np.stack(logits, axis=1)
 
 

@@ -99,25 +99,26 @@ class CausalSelfAttention(keras.layers.Layer):
     def call(self, x):
         return self._merge(self.attend(*self._project(x)))
 
-    def empty_cache(self, batch_size: int, length: int) -> tuple:
-        """Zeroed keys and values of `length` positions: two `(B * heads, length, channels)`."""
-        sequences = batch_size * self.num_heads
-        return key_value_cache.empty_cache(sequences, length, self.head_dim, self.compute_dtype)
+    def empty_cache(self, batch_size: int, length: int, segments: int = 1) -> list:
+        """Zeroed keys and values of `length` positions, in segments; see `key_value_cache`."""
+        return key_value_cache.empty_cache(
+            batch_size * self.num_heads, length, self.head_dim, self.compute_dtype, segments
+        )
 
-    def past(self, cache: tuple, first, span: int) -> tuple:
+    def past(self, cache: list, first, segment: int = 0) -> list:
         """What a run of positions from `first` on may attend to of those before it.
 
         Args:
             cache: keys and values, filled below `first`.
             first: an integer, or a scalar tensor.
-            span: an integer that `first` is not above.
+            segment: the segment of the cache that the run is in, an integer.
 
         Returns:
-            Keys and values `(B * heads, P, channels)`, and a mask `(P,)` or `None`.
+            Parts, each keys and values `(B * heads, P, channels)`, and a mask `(P,)` or `None`.
         """
-        return key_value_cache.filled_part(cache, first, span)
+        return key_value_cache.filled_parts(cache, first, segment)
 
-    def step(self, x, past: tuple, run: tuple, index):
+    def step(self, x, past: list, run: tuple, index):
         """The output at one position of a run, given what is before it.
 
         The layers inside are not called but asked to compute: a call has checks that cost PyTorch

@@ -53,13 +53,15 @@ class StridedSparseSelfAttention(CausalSelfAttention):
     def attend(self, query, key, value):
         return block_sparse_attention(query, key, value, self.layout)
 
-    def past(self, cache: tuple, first, span: int) -> tuple:
-        # A run lies within one block, and sees the same blocks at all its positions.
+    def past(self, cache: list, first, segment: int = 0) -> list:
+        # A run lies within one block, and sees the same blocks at all its positions. The cache
+        # is one segment: what is seen is gathered from it.
         positions = ops.take(ops.convert_to_tensor(self._visible), first // self.block_size, axis=0)
         mask = positions < first
+        [cache] = cache
         positions = ops.minimum(positions, cache[0].shape[1] - 1)
         keys, values = (ops.take(ops.convert_to_tensor(x), positions, axis=1) for x in cache)
-        return keys, values, mask
+        return [(keys, values, mask)]
 
     def get_config(self):
         return {

@@ -141,7 +141,7 @@ class TransformerBlock(keras.layers.Layer):
             context |= {norm.name: norm.gain_and_bias(condition) for norm in norms}
         return context
 
-    def step(self, x, past: tuple, run: tuple, index, context: dict):
+    def step(self, x, past: list, run: tuple, index, context: dict):
         """The block at one position of a run; see `CausalSelfAttention.step`.
 
         Args:

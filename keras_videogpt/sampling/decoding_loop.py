@@ -9,15 +9,15 @@ import weakref
 import keras
 from keras import ops
 
-from keras_videogpt.layers.key_value_cache import write
+from keras_videogpt.layers.key_value_cache import write_run
 from keras_videogpt.sampling.draw import draw, filter_logits
-from keras_videogpt.sampling.step import empty_runs, step
+from keras_videogpt.sampling.step import empty_runs, segment_length, step
 
 _COMPILED = weakref.WeakKeyDictionary()
 
 
 def decode_run(
-    model, previous, cache, context, uniforms, first, temperature, top_p, top_k=None, span=0
+    model, previous, cache, context, uniforms, first, temperature, top_p, top_k=None, segment=0
 ):
     """Draws a run of consecutive codes, one `step` each.
 
@@ -31,7 +31,7 @@ def decode_run(
         temperature: scalar above 0.
         top_p: scalar in (0, 1], or `None`.
         top_k: integer, or `None`.
-        span: integer that `first` is not above.
+        segment: the segment of the cache that the run is in, an integer.
 
     Returns:
         int32 codes `(steps, B)`, and the cache filled behind them.
@@ -39,7 +39,7 @@ def decode_run(
     steps, batch = uniforms.shape
     attentions = [block.attention for block in model.blocks]
     pasts = [
-        attention.past(entries, first, span)
+        attention.past(entries, first, segment)
         for attention, entries in zip(attentions, cache, strict=True)
     ]
 
@@ -51,7 +51,9 @@ def decode_run(
 
     state = (previous, empty_runs(model, batch, steps), ops.zeros((steps, batch), "int32"))
     _, runs, codes = ops.fori_loop(0, steps, body, state)
-    written = [write(entries, run, first) for entries, run in zip(cache, runs, strict=True)]
+    written = [
+        write_run(entries, run, first, segment) for entries, run in zip(cache, runs, strict=True)
+    ]
     return codes, written
 
 
@@ -85,16 +87,18 @@ def _compile_tensorflow(model, top_k):
     import tensorflow as tf
 
     @tf.function
-    def graph(*arguments):
-        codes, _ = decode_run(model, *arguments, top_k)
+    def graph(segment, *arguments):
+        codes, _ = decode_run(model, *arguments, top_k, segment)
         return codes
 
     def run(previous, cache, context, uniforms, first, temperature, top_p):
+        segment = first // segment_length(model)
         first = tf.constant(first, "int32")
         temperature = tf.constant(temperature, "float32")
         top_p = None if top_p is None else tf.constant(top_p, "float32")
         # The cache is variables, written in place.
-        return graph(previous, cache, context, uniforms, first, temperature, top_p), cache
+        codes = graph(segment, previous, cache, context, uniforms, first, temperature, top_p)
+        return codes, cache
 
     return run
 
@@ -102,38 +106,29 @@ def _compile_tensorflow(model, top_k):
 def _compile_jax(model, top_k):
     import jax
 
-    def stateless(span, values, previous, cache, *arguments):
+    def stateless(segment, values, previous, cache, *arguments):
         # Weights are arguments: as constants they would be compiled into the program.
         with keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=True))):
-            return decode_run(model, previous, cache, *arguments, top_k, span)
+            return decode_run(model, previous, cache, *arguments, top_k, segment)
 
     jitted = jax.jit(stateless, static_argnums=0, donate_argnums=3)
 
     def run(previous, cache, context, uniforms, first, *controls):
+        segment = first // segment_length(model)
         values = [variable.value for variable in model.variables]
-        return jitted(
-            jax_span(model, first), values, previous, cache, context, uniforms, first, *controls
-        )
+        return jitted(segment, values, previous, cache, context, uniforms, first, *controls)
 
     return run
-
-
-def jax_span(model, first: int) -> int:
-    """How many positions a compiled run reads: the filled ones, up to a quarter of all.
-
-    Every span is a compilation. Sparse attention reads what it attends to, whatever the span.
-    """
-    if model.attention == "sparse":
-        return 0
-    quarter = -(-model.length // 4)
-    return min(-(-first // quarter) * quarter, model.length)
 
 
 def _compile_torch(model, top_k):
     import torch
 
-    def run(*arguments):
+    def run(previous, cache, context, uniforms, first, *controls):
+        segment = first // segment_length(model)
         with torch.inference_mode():
-            return decode_run(model, *arguments, top_k)
+            return decode_run(
+                model, previous, cache, context, uniforms, first, *controls, top_k, segment
+            )
 
     return run

@@ -7,11 +7,25 @@ from keras_videogpt.models.videogpt import VideoGPT
 
 # Longer runs write to the cache less often, but have more positions of their own to mask.
 LONGEST_RUN = 32
+# Every segment is a compilation; fewer would be longer, and read and copied while half empty.
+MOST_SEGMENTS = 8
 
 
 def empty_cache(model: VideoGPT, batch_size: int) -> list:
     """Every block's cache of keys and values before the first code."""
-    return [block.attention.empty_cache(batch_size, model.length) for block in model.blocks]
+    segments = model.length // segment_length(model)
+    return [
+        block.attention.empty_cache(batch_size, model.length, segments) for block in model.blocks
+    ]
+
+
+def segment_length(model: VideoGPT) -> int:
+    """Positions of a segment of the cache: whole runs; all of them for sparse attention."""
+    if model.attention == "sparse":
+        return model.length
+    runs = model.length // run_length(model)
+    segments = max(count for count in range(1, MOST_SEGMENTS + 1) if runs % count == 0)
+    return model.length // segments
 
 
 def empty_runs(model: VideoGPT, batch_size: int, steps: int) -> list:

@@ -5,7 +5,7 @@ from checks import randomize, small_gpt, small_vqvae
 
 import keras_videogpt as kvg
 from keras_videogpt.layers.pixels import to_uint8
-from keras_videogpt.sampling import decoding_loop
+from keras_videogpt.sampling import decoding_loop, step
 from keras_videogpt.sampling.draw import uniform_numbers
 from keras_videogpt.sampling.sample import sample_codes
 
@@ -209,3 +209,13 @@ def test_batches_are_as_large_as_their_cache_may_be(gpt):
     assert fitting_batch_size(gpt, 3, cache_bytes=10 * clip) == 3
     assert fitting_batch_size(gpt, 100, cache_bytes=1) == 1
     assert fitting_batch_size(gpt, 100) == 64
+
+
+@pytest.mark.parametrize("longest_run", [1, 4])
+def test_runs_and_segments_of_the_cache_change_nothing(longest_run, monkeypatch):
+    expected = codes_of(random_gpt(), temperature=0.8)
+    monkeypatch.setattr(step, "LONGEST_RUN", longest_run)
+    gpt = random_gpt()
+    assert step.segment_length(gpt) == max(longest_run, 2)
+    np.testing.assert_array_equal(codes_of(gpt, temperature=0.8), expected)
+    np.testing.assert_array_equal(codes_of(gpt, top_k=1), greedy(gpt, 2))
