@@ -2,6 +2,7 @@ import keras
 from keras import ops
 
 from keras_videogpt.layers import key_value_cache
+from keras_videogpt.layers.linear import linear
 
 # TensorFlow has no fused attention: queries go in blocks, each against the keys up to its end, so
 # that no score matrix is larger than a block's and the masked half is not computed.
@@ -121,8 +122,7 @@ class CausalSelfAttention(keras.layers.Layer):
     def step(self, x, past: list, run: tuple, index):
         """The output at one position of a run, given what is before it.
 
-        The layers inside are not called but asked to compute: a call has checks that cost PyTorch
-        more than the arithmetic. Weights must be of the compute dtype.
+        Weights must be of the compute dtype.
 
         Args:
             x: float `(B, channels)`, the input at the position.
@@ -134,13 +134,13 @@ class CausalSelfAttention(keras.layers.Layer):
             The output `(B, channels)`, and `run` filled up to `index`.
         """
         shape = (-1, 3, self.num_heads, self.head_dim)
-        projected = ops.reshape(self.query_key_value.call(x), shape)
+        projected = ops.reshape(linear(self.query_key_value, x), shape)
         sequences = (-1, self.head_dim)
         query, key, value = (ops.reshape(projected[:, i], sequences) for i in range(3))
         run = key_value_cache.write(run, (key[:, None], value[:, None]), index)
         attended = key_value_cache.attend(query, past, run, index)
         attended = ops.reshape(attended, (-1, self.num_heads * self.head_dim))
-        return self.output_projection.call(attended), run
+        return linear(self.output_projection, attended), run
 
     def compute_output_shape(self, input_shape):
         return input_shape

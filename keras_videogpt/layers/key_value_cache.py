@@ -108,18 +108,18 @@ def attend(query, past: list, run: tuple, index):
     # Keys on the left, times a transposed row: PyTorch takes several times longer otherwise.
     query = ops.swapaxes((query * query.shape[-1] ** -0.5)[:, None], 1, 2)
     scores = ops.concatenate([_scores(query, keys, mask) for keys, _, mask in parts], axis=1)
-    # Not ops.softmax, which warns of the one position there is at first.
-    weights = ops.exp(scores - ops.max(scores, axis=1, keepdims=True))  # (sequences, P + R, 1)
-    weights = ops.swapaxes(weights / ops.sum(weights, axis=1, keepdims=True), 1, 2)
+    # Not over an axis of length 1, of which Keras warns.
+    scores = ops.swapaxes(scores, 1, 2)  # (sequences, 1, P + R)
+    weights = ops.softmax(scores, axis=-1) if scores.shape[-1] != 1 else ops.ones_like(scores)
     weights = ops.cast(weights, query.dtype)
     attended, start = 0, 0
     for _, values, _ in parts:
         end = start + ops.shape(values)[1]
-        attended = attended + ops.matmul(weights[..., start:end], values)
+        attended = attended + weights[..., start:end] @ values
         start = end
     return attended[:, 0]
 
 
 def _scores(query, keys, mask):
-    scores = ops.cast(ops.matmul(keys, query), "float32")
+    scores = ops.cast(keys @ query, "float32")
     return scores if mask is None else ops.where(mask[:, None], scores, -1e9)

@@ -4,6 +4,7 @@ from keras import ops
 from keras_videogpt.layers.causal_attention import CausalSelfAttention
 from keras_videogpt.layers.cross_attention import CrossAttention
 from keras_videogpt.layers.layer_normalization import LayerNormalization
+from keras_videogpt.layers.linear import linear
 from keras_videogpt.layers.sparse_attention import StridedSparseSelfAttention
 
 
@@ -162,8 +163,8 @@ class TransformerBlock(keras.layers.Layer):
         if self.cross_attention is not None:
             keys_values = context["keys_values"]
             x = x + self.cross_attention.step(normalized(self.cross_norm, x), keys_values)
-        hidden = self.expand.call(normalized(self.feed_forward_norm, x))
-        return x + self.contract.call(quick_gelu(hidden)), run
+        hidden = quick_gelu(linear(self.expand, normalized(self.feed_forward_norm, x)))
+        return x + linear(self.contract, hidden), run
 
     def save_own_variables(self, store):
         # Keras leaves seeds out of saved weights; a resumed run would drop other units.

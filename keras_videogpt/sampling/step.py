@@ -3,12 +3,14 @@
 import keras
 from keras import ops
 
+from keras_videogpt.layers.linear import linear
 from keras_videogpt.models.videogpt import VideoGPT
 
 # Longer runs write to the cache less often, but have more positions of their own to mask.
 LONGEST_RUN = 32
-# Every segment is a compilation; fewer would be longer, and read and copied while half empty.
-MOST_SEGMENTS = 8
+# On JAX every segment is a compilation, and is read while half empty; on TensorFlow it is one more
+# product per layer. PyTorch needs none.
+MOST_SEGMENTS = {"jax": 8, "tensorflow": 2, "torch": 1}
 
 
 def empty_cache(model: VideoGPT, batch_size: int) -> list:
@@ -24,7 +26,8 @@ def segment_length(model: VideoGPT) -> int:
     if model.attention == "sparse":
         return model.length
     runs = model.length // run_length(model)
-    segments = max(count for count in range(1, MOST_SEGMENTS + 1) if runs % count == 0)
+    most = MOST_SEGMENTS[keras.backend.backend()]
+    segments = max(count for count in range(1, most + 1) if runs % count == 0)
     return model.length // segments
 
 
@@ -90,7 +93,7 @@ def step(model: VideoGPT, previous, pasts: list, runs: list, first, index, conte
     position = first + index
     books = model.tokenizer.num_codebooks
     vectors = model.tokenizer.quantizer.lookup_in_book(previous, (position - 1) % books)
-    x = model.embed.call(ops.cast(vectors, model.layers_policy.compute_dtype))
+    x = linear(model.embed, ops.cast(vectors, model.layers_policy.compute_dtype))
     start = ops.cast(ops.convert_to_tensor(model.start.vector), x.dtype)
     x = ops.where(ops.equal(position, 0), start, x)
     x = x + ops.cast(ops.take(context["positions"], position, axis=0), x.dtype)
@@ -101,4 +104,4 @@ def step(model: VideoGPT, previous, pasts: list, runs: list, first, index, conte
         x, run = block.step(x, past, run, index, block_context)
         updated.append(run)
     x = model.norm.normalize(x, *(context.get("norm") or model.norm.gain_and_bias()))
-    return ops.cast(model.unembed.call(x), "float32"), updated
+    return ops.cast(linear(model.unembed, x), "float32"), updated

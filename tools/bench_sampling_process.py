@@ -1,0 +1,141 @@
+"""One measurement of tools/bench_sampling, in a process of its own: prints a line of JSON.
+
+    KERAS_BACKEND=jax python tools/bench_sampling_process.py 4x16x16 full 8 float32 1
+
+for the codes, the attention, the batch size, the dtype and the part of the runs that are timed.
+"""
+
+import importlib
+import json
+import math
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import keras
+from keras import ops
+
+from keras_videogpt import VQVAE, VideoGPT
+from keras_videogpt.layers import strided_layout
+from keras_videogpt.sampling.decoding_loop import compiled_decode_run
+from keras_videogpt.sampling.decoding_model import decoding_model
+from keras_videogpt.sampling.draw import uniform_numbers
+from keras_videogpt.sampling.sample import sample_codes
+from keras_videogpt.sampling.step import empty_cache, encode_conditions, run_length
+
+ENOUGH_SECONDS = 5.0  # of timed calls after the first; one is always made
+MOST_CALLS = 3
+
+
+def random_prior(grid: tuple[int, ...], attention: str) -> VideoGPT:
+    """The original's prior with random weights, over codes of the smallest tokenizer there is."""
+    keras.utils.set_random_seed(0)
+    tokenizer = VQVAE(
+        video_shape=(*grid, 1),
+        downsample=(1, 1, 1),
+        num_codes=1024,
+        code_dim=256,
+        hidden_units=2,
+        num_residual_layers=1,
+        axial_attention=False,
+    )
+    model = VideoGPT(tokenizer, num_layers=8, num_heads=4, hidden_dim=576, attention=attention)
+    # It starts at zero, where every code is as likely as any other.
+    kernel = model.unembed.kernel
+    kernel.assign(keras.random.normal(kernel.shape, stddev=0.02, seed=0))
+    return model
+
+
+def bytes_per_step(model: VideoGPT, batch: int) -> float:
+    """The least that a step reads: weights once, keys and values of what a position attends to.
+
+    The latter is the mean over all positions.
+    """
+    layers = [model.embed, *model.blocks, model.norm, model.unembed]
+    weights = sum(math.prod(weight.shape) for layer in layers for weight in layer.weights)
+    if model.attention == "sparse":
+        size = model.block_size
+        layout = strided_layout(model.codes_shape, size, model.num_local_blocks)
+        before, diagonal = layout.sum() - len(layout), len(layout)
+        visible = (before * size**2 + diagonal * size * (size + 1) / 2) / model.length
+    else:
+        visible = (model.length + 1) / 2
+    cache = batch * 2 * model.num_layers * model.hidden_dim * visible
+    return float(weights + cache) * (4 if model.embed.compute_dtype == "float32" else 2)
+
+
+def time_calls(model: VideoGPT, dtype: str, batch: int) -> tuple[float, float]:
+    """Seconds of the first call of `sample_codes`, and of a later one."""
+    seconds = []
+    while len(seconds) < 2 or (len(seconds) <= MOST_CALLS and sum(seconds[1:]) < ENOUGH_SECONDS):
+        start = time.perf_counter()
+        sample_codes(decoding_model(model, dtype), uniform_numbers(0, 0, batch, model.length))
+        seconds.append(time.perf_counter() - start)
+    return seconds[0], statistics.median(seconds[1:])
+
+
+def time_part(model: VideoGPT, dtype: str, batch: int, part: int) -> tuple[float, float]:
+    """The same, from every `part`-th compiled run.
+
+    What is not timed is not run: the cache is zero there, which takes the same time. What a first
+    pass through the runs, the very first one too, takes more than a second pass is the compilation.
+    """
+    length = run_length(model)
+    runs = model.length // length
+    timed = list(range(min(part, runs) // 2, runs, part))
+    passes, preparation = [], []
+    for _ in range(2):
+        start = time.perf_counter()
+        decoder = decoding_model(model, dtype)
+        decode = compiled_decode_run(decoder)
+        context, cache = encode_conditions(decoder), empty_cache(decoder, batch)
+        previous = ops.zeros((batch,), "int32")
+        uniforms = uniform_numbers(0, 0, batch, model.length)
+        preparation.append(time.perf_counter() - start)
+        seconds = {}
+        for first in sorted({0, *timed}):
+            start = time.perf_counter()
+            numbers = ops.convert_to_tensor(uniforms[first * length : (first + 1) * length])
+            codes, cache = decode(previous, cache, context, numbers, first * length, 1.0, None)
+            ops.convert_to_numpy(codes)
+            seconds[first] = time.perf_counter() - start
+            previous = codes[-1]
+        passes.append(seconds)
+    first, later = (sum(seconds.values()) for seconds in passes)
+    whole = preparation[1] + sum(passes[1][run] for run in timed) * runs / len(timed)
+    return whole + first - later + preparation[0] - preparation[1], whole
+
+
+def process_memory(field: str) -> float:
+    """A field such as `VmHWM` of what Linux says of this process, in MiB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:"))
+
+
+def measure(grid: tuple[int, ...], attention: str, batch: int, dtype: str, part: int) -> dict:
+    """Time and memory of sampling."""
+    model = random_prior(grid, attention)
+    before = process_memory("VmRSS")
+    if part == 1:
+        first, seconds = time_calls(model, dtype, batch)
+    else:
+        first, seconds = time_part(model, dtype, batch, part)
+    modules = ("keras", "numpy", keras.backend.backend())
+    return {
+        "first_seconds": first,
+        "seconds": seconds,
+        "codes_per_second": batch * model.length / seconds,
+        "videos_per_second": batch / seconds,
+        "milliseconds_per_step": 1000 * seconds / model.length,
+        "bytes_per_step": bytes_per_step(decoding_model(model, dtype), batch),
+        "peak_mib": process_memory("VmHWM"),
+        "mib_before": before,
+        "versions": {module: importlib.import_module(module).__version__ for module in modules},
+    }
+
+
+if __name__ == "__main__":
+    codes, attention, batch, dtype, part = sys.argv[1:]
+    grid = tuple(int(size) for size in codes.split("x"))
+    print(json.dumps(measure(grid, attention, int(batch), dtype, int(part))))
