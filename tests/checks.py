@@ -6,13 +6,8 @@ from keras import ops
 
 from keras_videogpt import VQVAE, VideoGPT
 from keras_videogpt.layers.key_value_cache import write_run
-from keras_videogpt.sampling.step import (
-    empty_cache,
-    empty_runs,
-    encode_conditions,
-    segment_length,
-    step,
-)
+from keras_videogpt.sampling.cache import empty_cache, empty_runs, segment_length
+from keras_videogpt.sampling.step import encode_conditions, step
 
 SMALL_VQVAE = {
     "video_shape": (4, 16, 16, 3),

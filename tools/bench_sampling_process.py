@@ -18,11 +18,12 @@ from keras import ops
 
 from keras_videogpt import VQVAE, VideoGPT
 from keras_videogpt.layers import strided_layout
+from keras_videogpt.sampling.cache import empty_cache, run_length
 from keras_videogpt.sampling.decoding_loop import compiled_decode_run
 from keras_videogpt.sampling.decoding_model import decoding_model
 from keras_videogpt.sampling.draw import uniform_numbers
 from keras_videogpt.sampling.sample import sample_codes
-from keras_videogpt.sampling.step import empty_cache, encode_conditions, run_length
+from keras_videogpt.sampling.step import encode_conditions
 
 ENOUGH_SECONDS = 5.0  # of timed calls after the first; one is always made
 MOST_CALLS = 3

@@ -10,8 +10,9 @@ import keras
 from keras import ops
 
 from keras_videogpt.layers.key_value_cache import write_run
+from keras_videogpt.sampling.cache import empty_runs, segment_length
 from keras_videogpt.sampling.draw import draw, filter_logits
-from keras_videogpt.sampling.step import empty_runs, segment_length, step
+from keras_videogpt.sampling.step import step
 
 _COMPILED = weakref.WeakKeyDictionary()
 

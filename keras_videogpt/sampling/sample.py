@@ -9,10 +9,11 @@ from keras_videogpt.layers.pixels import to_uint8
 from keras_videogpt.models.batches import as_numpy
 from keras_videogpt.models.checks import check_positive
 from keras_videogpt.models.videogpt import VideoGPT
+from keras_videogpt.sampling.cache import empty_cache, run_length
 from keras_videogpt.sampling.decoding_loop import compiled_decode_run, is_compiled
 from keras_videogpt.sampling.decoding_model import decoding_model, fitting_batch_size
 from keras_videogpt.sampling.draw import uniform_numbers
-from keras_videogpt.sampling.step import empty_cache, encode_conditions, run_length
+from keras_videogpt.sampling.step import encode_conditions
 
 
 def sample(

@@ -5,7 +5,7 @@ from checks import randomize, small_gpt, small_vqvae
 
 import keras_videogpt as kvg
 from keras_videogpt.layers.pixels import to_uint8
-from keras_videogpt.sampling import decoding_loop, step
+from keras_videogpt.sampling import cache, decoding_loop
 from keras_videogpt.sampling.draw import uniform_numbers
 from keras_videogpt.sampling.sample import sample_codes
 
@@ -214,9 +214,9 @@ def test_batches_are_as_large_as_their_cache_may_be(gpt):
 @pytest.mark.parametrize("longest_run", [1, 4])
 def test_runs_and_segments_of_the_cache_change_nothing(longest_run, monkeypatch):
     expected = codes_of(random_gpt(), temperature=0.8)
-    monkeypatch.setattr(step, "LONGEST_RUN", longest_run)
+    monkeypatch.setattr(cache, "LONGEST_RUN", longest_run)
     gpt = random_gpt()
-    most = step.MOST_SEGMENTS[keras.backend.backend()]
-    assert step.segment_length(gpt) == max(longest_run, 16 // most)
+    most = cache.MOST_SEGMENTS[keras.backend.backend()]
+    assert cache.segment_length(gpt) == max(longest_run, 16 // most)
     np.testing.assert_array_equal(codes_of(gpt, temperature=0.8), expected)
     np.testing.assert_array_equal(codes_of(gpt, top_k=1), greedy(gpt, 2))
