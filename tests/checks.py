@@ -5,8 +5,9 @@ import numpy as np
 from keras import ops
 
 from keras_videogpt import VQVAE, VideoGPT
-from keras_videogpt.layers.key_value_cache import write_run
-from keras_videogpt.sampling.cache import empty_cache, empty_runs, segment_length
+from keras_videogpt.layers import key_value_cache
+from keras_videogpt.sampling.cache import empty_cache, grow
+from keras_videogpt.sampling.decoding_loop import end_run
 from keras_videogpt.sampling.step import encode_conditions, step
 
 SMALL_VQVAE = {
@@ -71,26 +72,24 @@ def stepped(attention, x: np.ndarray, run_length: int, step=None) -> np.ndarray:
     """What a self-attention, or the `step` of a block around it, gives position by position.
 
     Args:
-        attention: the layer whose cache is filled.
+        attention: the layer whose cache is filled, and grows with every run if it can.
         x: float `(B, L, channels)`.
         run_length: positions per run; divides L.
         step: of the inputs at a position, `past`, `run` and index; the layer's own by default.
     """
     step = step or attention.step
     batch, length = x.shape[:2]
-    sparse = hasattr(attention, "layout")
-    segment_size = length if sparse else run_length
-    cache, outputs = attention.empty_cache(batch, length, length // segment_size), []
+    grows = not hasattr(attention, "layout")
+    cache, outputs = attention.empty_cache(batch, run_length if grows else length), []
     for first in range(0, length, run_length):
-        segment = first // segment_size
-        past = attention.past(cache, first, segment)
-        shape = (batch * attention.num_heads, run_length, attention.head_dim)
-        run = (ops.zeros(shape), ops.zeros(shape))
+        if grows:
+            cache = key_value_cache.grow(cache, first + run_length)
+        past, run, start = attention.begin_run(cache, first, run_length)
         for index in range(run_length):
             inputs = ops.convert_to_tensor(x[:, first + index])
-            output, run = step(inputs, past, run, loop_index(index))
+            output, run = step(inputs, past, run, loop_index(start + index))
             outputs.append(ops.convert_to_numpy(output))
-        cache = write_run(cache, run, first, segment)
+        cache = attention.end_run(cache, run, start, first, run_length)
     return np.stack(outputs, axis=1)
 
 
@@ -101,20 +100,20 @@ def stepped_logits(model: VideoGPT, codes: np.ndarray, run_length: int, **condit
     cache, previous = empty_cache(model, len(codes)), ops.zeros((len(codes),), "int32")
     logits = []
     for first in range(0, model.length, run_length):
-        segment = first // segment_length(model)
-        pasts = [
-            block.attention.past(entries, first, segment)
-            for block, entries in zip(model.blocks, cache, strict=True)
+        grow(model, cache, first + run_length)
+        begun = [
+            block.attention.begin_run(arrays, first, run_length)
+            for block, arrays in zip(model.blocks, cache, strict=True)
         ]
-        runs = empty_runs(model, len(codes), run_length)
+        pasts, runs, starts = zip(*begun, strict=True)
         for index in range(run_length):
-            output, runs = step(model, previous, pasts, runs, first, loop_index(index), context)
+            places = [loop_index(start + index) for start in starts]
+            output, runs = step(
+                model, previous, pasts, runs, places, loop_index(first + index), context
+            )
             logits.append(ops.convert_to_numpy(output))
             previous = ops.convert_to_tensor(flat[:, first + index])
-        cache = [
-            write_run(entries, run, first, segment)
-            for entries, run in zip(cache, runs, strict=True)
-        ]
+        cache = end_run(model, cache, zip(runs, starts, strict=True), first, run_length)
     return np.stack(logits, axis=1)
 
 

@@ -2,7 +2,7 @@ import keras
 from keras import ops
 
 from keras_videogpt.layers import key_value_cache
-from keras_videogpt.layers.linear import linear
+from keras_videogpt.layers.step_operations import linear, reshape
 
 # TensorFlow has no fused attention: queries go in blocks, each against the keys up to its end, so
 # that no score matrix is larger than a block's and the masked half is not computed.
@@ -100,47 +100,60 @@ class CausalSelfAttention(keras.layers.Layer):
     def call(self, x):
         return self._merge(self.attend(*self._project(x)))
 
-    def empty_cache(self, batch_size: int, length: int, segments: int = 1) -> list:
-        """Zeroed keys and values of `length` positions, in segments; see `key_value_cache`."""
+    def empty_cache(self, batch_size: int, length: int) -> tuple:
+        """Zeroed keys and values of `length` positions; see `key_value_cache`."""
         return key_value_cache.empty_cache(
-            batch_size * self.num_heads, length, self.head_dim, self.compute_dtype, segments
+            batch_size * self.num_heads, length, self.head_dim, self.compute_dtype
         )
 
-    def past(self, cache: list, first, segment: int = 0) -> list:
-        """What a run of positions from `first` on may attend to of those before it.
+    def begin_run(self, cache: tuple, first, steps: int) -> tuple:
+        """What `step` needs for the positions of a run.
 
         Args:
             cache: keys and values, filled below `first`.
-            first: an integer, or a scalar tensor.
-            segment: the segment of the cache that the run is in, an integer.
+            first: the run's first position; an integer, or a scalar tensor.
+            steps: number of positions.
 
         Returns:
-            Parts, each keys and values `(B * heads, P, channels)`, and a mask `(P,)` or `None`.
+            The past, the run, and the place of its first position in it: see `key_value_cache`.
         """
-        return key_value_cache.filled_parts(cache, first, segment)
+        return key_value_cache.begin_run(cache, first, steps)
 
-    def step(self, x, past: list, run: tuple, index):
-        """The output at one position of a run, given what is before it.
+    def step(self, x, past: tuple | None, run: tuple, index):
+        """The output at one position of a run.
 
         Weights must be of the compute dtype.
 
         Args:
             x: float `(B, channels)`, the input at the position.
-            past: as the method of this name gives, for the whole run.
-            run: keys and values of the run `(B * heads, R, channels)`, filled below `index`.
-            index: place in the run; an integer, or a scalar tensor in a compiled loop.
+            past, run: as `begin_run` gives, the run filled below `index`.
+            index: place in the run; an integer, or a scalar tensor in a compiled function.
 
         Returns:
             The output `(B, channels)`, and `run` filled up to `index`.
         """
         shape = (-1, 3, self.num_heads, self.head_dim)
-        projected = ops.reshape(linear(self.query_key_value, x), shape)
-        sequences = (-1, self.head_dim)
-        query, key, value = (ops.reshape(projected[:, i], sequences) for i in range(3))
+        projected = reshape(linear(self.query_key_value, x), shape)
+        query, key, value = (reshape(projected[:, i], (-1, self.head_dim)) for i in range(3))
         run = key_value_cache.write(run, (key[:, None], value[:, None]), index)
         attended = key_value_cache.attend(query, past, run, index)
-        attended = ops.reshape(attended, (-1, self.num_heads * self.head_dim))
+        attended = reshape(attended, (-1, self.num_heads * self.head_dim))
         return linear(self.output_projection, attended), run
+
+    def end_run(self, cache: tuple, run: tuple, start, first, steps: int) -> tuple:
+        """The cache filled with what a run left.
+
+        Args:
+            cache: as it was given to `begin_run`.
+            run: filled, its own positions from place `start` on.
+            start, first, steps: of `begin_run`.
+        """
+        if run[0] is cache[0]:
+            return cache
+        size = (run[0].shape[0], steps, self.head_dim)
+        return key_value_cache.end_run(
+            cache, tuple(ops.slice(array, (0, start, 0), size) for array in run), first
+        )
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -1,6 +1,9 @@
 import keras
 from keras import ops
 
+from keras_videogpt.layers.key_value_cache import attend_to_all
+from keras_videogpt.layers.step_operations import linear, reshape
+
 
 @keras.saving.register_keras_serializable("keras_videogpt")
 class CrossAttention(keras.layers.Layer):
@@ -95,17 +98,29 @@ class CrossAttention(keras.layers.Layer):
     def call(self, x, memory):
         return self._attend(x, self.keys_values(memory))
 
+    def step_keys_values(self, memory):
+        """`keys_values` as `step` takes them, heads as more sequences: `(B * heads, M, ...)`."""
+        return tuple(
+            ops.reshape(array, (-1, *ops.shape(array)[2:])) for array in self.keys_values(memory)
+        )
+
     def step(self, x, keys_values):
         """The output at one position.
 
+        Weights must be of the compute dtype.
+
         Args:
             x: float `(B, channels)`, the input at the position.
-            keys_values: as the method of this name gives.
+            keys_values: as `step_keys_values` gives.
 
         Returns:
             Tensor of the shape of `x`.
         """
-        return ops.squeeze(self._attend(ops.expand_dims(x, 1), keys_values), 1)
+        keys, values = keys_values
+        query = reshape(linear(self.query, x), (-1, self.head_dim))
+        attended = attend_to_all(query, keys, values)
+        attended = reshape(attended, (-1, self.num_heads * values.shape[-1]))
+        return linear(self.output_projection, attended)
 
     def compute_output_shape(self, x_shape, memory_shape):
         return x_shape

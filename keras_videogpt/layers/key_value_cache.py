@@ -1,82 +1,90 @@
 """Keys and values of the positions decoded so far: where decoding differs by backend.
 
-A sequence is decoded in runs of a few positions. What finished runs left is in the cache, which a
-run reads and does not change; its own keys and values are in arrays of its length, and go to the
-cache at its end. So no step copies the cache, and no step attends to positions that are not there.
-
-The cache is cut into segments of equal length. A run reads full segments as they are, and of its
-own what is filled: PyTorch sees it as a view, TensorFlow copies it once a run, and JAX, whose
-compiled functions have fixed shapes, reads all of it and masks the rest. PyTorch and TensorFlow
-write in place, JAX to a donated array.
+A sequence is decoded in runs of a few positions. PyTorch writes every position to the cache and
+attends to a view of what is filled. TensorFlow and JAX compile a run, for fixed shapes: it reads
+the cache, with what is not filled masked, and keeps keys and values of its own positions in short
+arrays, which go to the cache at its end. So no step copies the cache. It grows as it fills, so that
+little of what is read is masked.
 """
 
 import keras
 from keras import ops
 
+# PyTorch copies slices for products in bfloat16. An allocation above 32 MiB is new memory at every
+# step, several times slower.
+MOST_COPIED = 16 * 2**20
 
-def empty_cache(sequences: int, length: int, channels: int, dtype, segments: int = 1) -> list:
-    """Zeroed keys and values of `length` positions.
+
+def empty_cache(sequences: int, length: int, channels: int, dtype) -> tuple:
+    """Zeroed keys and values, two `(sequences, length, channels)`.
 
     Batch and heads are one axis, the sequences: products of batches of matrices are several times
     faster on PyTorch with one axis of batches than with two.
+    """
+    return tuple(_variable(ops.zeros((sequences, length, channels), dtype)) for _ in range(2))
+
+
+def grow(cache: tuple, length: int) -> tuple:
+    """Keys and values with zeros behind them, up to `length` positions."""
+    return tuple(_grow(array, length) for array in cache)
+
+
+def _grow(array, length):
+    # One array at a time is there twice: a cache of many layers grows in little more than its room.
+    more = length - array.shape[1]
+    return _variable(ops.pad(ops.convert_to_tensor(array), ((0, 0), (0, more), (0, 0))))
+
+
+def _variable(array):
+    if keras.backend.backend() != "tensorflow":
+        return array
+    import tensorflow as tf
+
+    # Written in place between the compiled runs.
+    return tf.Variable(array, trainable=False)
+
+
+def begin_run(cache: tuple, first, steps: int) -> tuple:
+    """What the positions of a run attend to.
+
+    Args:
+        cache: keys and values `(sequences, L, channels)`, filled below `first`.
+        first: the run's first position; an integer, or a scalar tensor in a compiled function.
+        steps: number of positions.
 
     Returns:
-        Of every segment its keys and values: two `(sequences, length / segments, channels)`.
+        The past, which does not change: keys, values and the mask of those to attend to, or `None`;
+        the run, keys and values with room for its own; and the place of the first of these.
     """
-    shape = (sequences, length // segments, channels)
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        def zeros():
-            return tf.Variable(tf.zeros(shape, dtype), trainable=False)
-    else:
-
-        def zeros():
-            return ops.zeros(shape, dtype)
-
-    return [(zeros(), zeros()) for _ in range(segments)]
+    keys, values = (ops.convert_to_tensor(array) for array in cache)
+    if keras.backend.backend() == "torch":
+        return None, (keys, values), first
+    empty = ops.zeros((keys.shape[0], steps, keys.shape[2]), keys.dtype)
+    return (keys, values, ops.arange(keys.shape[1]) < first), (empty, empty), 0
 
 
-def filled_parts(cache: list, first, segment: int) -> list:
-    """Keys, values, and a mask over positions or `None`, of what is filled below `first`.
+def end_run(cache: tuple, entries: tuple, first) -> tuple:
+    """The cache with the keys and values of a run written to it.
 
     Args:
-        cache: the segments.
-        first: number of positions that are filled; an integer, or a scalar tensor.
-        segment: the segment that position `first` is in, an integer.
+        cache: as it was given to `begin_run`.
+        entries: the run's own keys and values `(sequences, steps, channels)`.
+        first: the run's first position; an integer, or a scalar tensor in a compiled function.
     """
-    parts = [(keys, values, None) for keys, values in cache[:segment]]
-    keys, values = cache[segment]
-    filled = first - segment * keys.shape[1]
-    if keras.backend.backend() == "jax":
-        return [*parts, (keys, values, ops.arange(keys.shape[1]) < filled)]
-    return [*parts, (keys[:, :filled], values[:, :filled], None)]
-
-
-def write_run(cache: list, run: tuple, first, segment: int) -> list:
-    """The cache with the keys and values of a run written from position `first` on.
-
-    Args:
-        cache: the segments.
-        run: keys and values `(sequences, R, channels)`, all within one segment.
-        first, segment: as for `filled_parts`.
-    """
-    index = first - segment * cache[segment][0].shape[1]
     if keras.backend.backend() == "tensorflow":
-        for array, entries in zip(cache[segment], run, strict=True):
-            array[:, index : index + entries.shape[1]].assign(entries)
+        for array, entry in zip(cache, entries, strict=True):
+            array[:, first : first + entry.shape[1]].assign(entry)
         return cache
-    written = write(cache[segment], run, index)
-    return [*cache[:segment], written, *cache[segment + 1 :]]
+    return write(cache, entries, first)
 
 
 def write(arrays: tuple, entries: tuple, index) -> tuple:
     """Keys and values with those of consecutive positions written from `index` on.
 
     Args:
-        arrays: keys and values `(sequences, L, channels)`.
+        arrays: keys and values `(sequences, L, channels)`; PyTorch writes into them.
         entries: keys and values `(sequences, positions, channels)`.
-        index: the first position; an integer, or a scalar tensor.
+        index: the first position; an integer, or a scalar tensor in a compiled function.
     """
     if keras.backend.backend() == "torch":
         for array, entry in zip(arrays, entries, strict=True):
@@ -88,38 +96,62 @@ def write(arrays: tuple, entries: tuple, index) -> tuple:
     )
 
 
-def attend(query, past: list, run: tuple, index):
-    """Attention of one position to those before its run, and to those of the run up to itself.
+def attend(query, past: tuple | None, run: tuple, index):
+    """Attention of one position to the past of its run, and to the run up to itself.
 
     Args:
         query: float `(sequences, channels)`.
-        past: parts, each keys and values `(sequences, P, channels)`, and a mask `(P,)` or `None`.
+        past: keys and values `(sequences, P, channels)` and a mask `(P,)`, or `None`.
         run: keys and values `(sequences, R, channels)`.
-        index: its position in the run; an integer, or a scalar tensor.
+        index: its place in the run; an integer, or a scalar tensor in a compiled function.
 
     Returns:
         Tensor `(sequences, channels)`.
     """
     keys, values = run
-    if isinstance(index, int):
-        parts = [*past, (keys[:, : index + 1], values[:, : index + 1], None)]
-    else:
-        parts = [*past, (keys, values, ops.arange(keys.shape[1]) <= index)]
-    # Keys on the left, times a transposed row: PyTorch takes several times longer otherwise.
-    query = ops.swapaxes((query * query.shape[-1] ** -0.5)[:, None], 1, 2)
-    scores = ops.concatenate([_scores(query, keys, mask) for keys, _, mask in parts], axis=1)
-    # Not over an axis of length 1, of which Keras warns.
-    scores = ops.swapaxes(scores, 1, 2)  # (sequences, 1, P + R)
-    weights = ops.softmax(scores, axis=-1) if scores.shape[-1] != 1 else ops.ones_like(scores)
-    weights = ops.cast(weights, query.dtype)
+    if keras.backend.backend() == "torch":
+        return attend_to_all(query, keys[:, : index + 1], values[:, : index + 1])
+    mask = ops.arange(keys.shape[1]) <= index
+    return _attend(query, [*([] if past is None else [past]), (keys, values, mask)])
+
+
+def attend_to_all(query, keys, values):
+    """Attention of one position to some keys `(sequences, P, channels)` and their values."""
+    if keras.backend.backend() == "torch":
+        return _attend_on_torch(query, keys, values)
+    return _attend(query, [(keys, values, True)])
+
+
+def _attend_on_torch(query, keys, values):
+    import torch
+
+    # Without Keras's checks, and keys on the left, times a transposed row: several times faster.
+    query = (query * query.shape[-1] ** -0.5)[:, None].transpose(1, 2)
+    scores = _products(keys, query).transpose(1, 2)
+    weights = torch.softmax(scores, -1, dtype=torch.float32).to(values.dtype)
+    return _products(weights, values)[:, 0]
+
+
+def _products(left, right):
+    """Products of a batch of matrices, of parts of it at a time where they are copied."""
+    import torch
+
+    at_once = MOST_COPIED * len(left) // max(left.nbytes, right.nbytes)
+    if left.dtype == torch.float32 or at_once >= len(left):
+        return torch.bmm(left, right)
+    parts = zip(left.split(max(1, at_once)), right.split(max(1, at_once)), strict=True)
+    return torch.cat([torch.bmm(*part) for part in parts])
+
+
+def _attend(query, parts):
+    query = (query * query.shape[-1] ** -0.5)[:, :, None]
+    scores = [
+        ops.where(mask, ops.cast(keys @ query, "float32")[:, :, 0], -1e9) for keys, _, mask in parts
+    ]
+    weights = ops.cast(ops.softmax(ops.concatenate(scores, axis=1), axis=1), query.dtype)
     attended, start = 0, 0
     for _, values, _ in parts:
-        end = start + ops.shape(values)[1]
-        attended = attended + weights[..., start:end] @ values
+        end = start + values.shape[1]
+        attended = attended + weights[:, None, start:end] @ values
         start = end
     return attended[:, 0]
-
-
-def _scores(query, keys, mask):
-    scores = ops.cast(keys @ query, "float32")
-    return scores if mask is None else ops.where(mask[:, None], scores, -1e9)

@@ -95,7 +95,7 @@ class LayerNormalization(keras.layers.Layer):
                 else "condition must be None: the layer was built without."
             )
         if not self.conditional:
-            return ops.convert_to_tensor(self.gain), ops.convert_to_tensor(self.bias)
+            return ops.cast(self.gain, "float32"), ops.cast(self.bias, "float32")
         condition = ops.cast(condition, "float32")
         gain, bias = (1, 0) if self.gains == "original" else (self.gain, self.bias)
         return (

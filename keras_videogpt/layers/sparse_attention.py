@@ -53,15 +53,19 @@ class StridedSparseSelfAttention(CausalSelfAttention):
     def attend(self, query, key, value):
         return block_sparse_attention(query, key, value, self.layout)
 
-    def past(self, cache: list, first, segment: int = 0) -> list:
-        # A run lies within one block, and sees the same blocks at all its positions. The cache
-        # is one segment: what is seen is gathered from it.
-        positions = ops.take(ops.convert_to_tensor(self._visible), first // self.block_size, axis=0)
-        mask = positions < first
-        [cache] = cache
-        positions = ops.minimum(positions, cache[0].shape[1] - 1)
-        keys, values = (ops.take(ops.convert_to_tensor(x), positions, axis=1) for x in cache)
-        return [(keys, values, mask)]
+    def begin_run(self, cache: tuple, first, steps: int) -> tuple:
+        # A run lies within one block, and sees the same blocks at all its positions. What is filled
+        # of them is copied to its arrays, where what is not, from the last block, comes last.
+        if isinstance(first, int):
+            positions = self._visible[first // self.block_size]
+            start = int((positions < first).sum())
+        else:
+            visible = ops.convert_to_tensor(self._visible)
+            positions = ops.take(visible, first // self.block_size, axis=0)
+            start = ops.sum(ops.cast(positions < first, "int32"))
+        positions = ops.minimum(positions, len(self.layout) * self.block_size - 1)
+        run = [ops.take(ops.convert_to_tensor(array), positions, axis=1) for array in cache]
+        return None, tuple(run), start
 
     def get_config(self):
         return {

@@ -1,10 +1,10 @@
 import keras
 from keras import ops
 
+from keras_videogpt.layers import step_operations
 from keras_videogpt.layers.causal_attention import CausalSelfAttention
 from keras_videogpt.layers.cross_attention import CrossAttention
 from keras_videogpt.layers.layer_normalization import LayerNormalization
-from keras_videogpt.layers.linear import linear
 from keras_videogpt.layers.sparse_attention import StridedSparseSelfAttention
 
 
@@ -137,18 +137,15 @@ class TransformerBlock(keras.layers.Layer):
         context = {}
         if self.cross_attention is not None:
             norms.append(self.cross_norm)
-            context["keys_values"] = self.cross_attention.keys_values(memory)
-        if condition is not None:
-            context |= {norm.name: norm.gain_and_bias(condition) for norm in norms}
-        return context
+            context["keys_values"] = self.cross_attention.step_keys_values(memory)
+        return context | {norm.name: norm.gain_and_bias(condition) for norm in norms}
 
-    def step(self, x, past: list, run: tuple, index, context: dict):
+    def step(self, x, past: tuple | None, run: tuple, index, context: dict):
         """The block at one position of a run; see `CausalSelfAttention.step`.
 
         Args:
             x: float `(B, channels)`, the input at the position.
-            past, run: of the self-attention.
-            index: place in the run; an integer, or a scalar tensor in a compiled loop.
+            past, run, index: of the self-attention.
             context: as the method of this name gives.
 
         Returns:
@@ -156,15 +153,16 @@ class TransformerBlock(keras.layers.Layer):
         """
 
         def normalized(norm, x):
-            return norm.normalize(x, *(context.get(norm.name) or norm.gain_and_bias()))
+            return step_operations.normalize(norm, x, *context[norm.name])
 
         attended, run = self.attention.step(normalized(self.attention_norm, x), past, run, index)
         x = x + attended
         if self.cross_attention is not None:
             keys_values = context["keys_values"]
             x = x + self.cross_attention.step(normalized(self.cross_norm, x), keys_values)
-        hidden = quick_gelu(linear(self.expand, normalized(self.feed_forward_norm, x)))
-        return x + linear(self.contract, hidden), run
+        hidden = step_operations.linear(self.expand, normalized(self.feed_forward_norm, x))
+        hidden = step_operations.quick_gelu(hidden)
+        return x + step_operations.linear(self.contract, hidden), run
 
     def save_own_variables(self, store):
         # Keras leaves seeds out of saved weights; a resumed run would drop other units.

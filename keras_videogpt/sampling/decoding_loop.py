@@ -1,7 +1,7 @@
 """Runs the steps of a prior, compiled as each backend does it best.
 
-The mathematics is `step` and `draw` on all three. TensorFlow runs a graph, JAX a jitted
-function whose cache is donated, PyTorch a Python loop that writes into its cache.
+The mathematics is `step` and `draw` on all three. TensorFlow and JAX compile a run with XLA,
+PyTorch runs a Python loop that writes into its cache.
 """
 
 import weakref
@@ -9,17 +9,13 @@ import weakref
 import keras
 from keras import ops
 
-from keras_videogpt.layers.key_value_cache import write_run
-from keras_videogpt.sampling.cache import empty_runs, segment_length
 from keras_videogpt.sampling.draw import draw, filter_logits
 from keras_videogpt.sampling.step import step
 
 _COMPILED = weakref.WeakKeyDictionary()
 
 
-def decode_run(
-    model, previous, cache, context, uniforms, first, temperature, top_p, top_k=None, segment=0
-):
+def decode_run(model, previous, cache, context, uniforms, first, temperature, top_p, top_k=None):
     """Draws a run of consecutive codes, one `step` each.
 
     Args:
@@ -28,34 +24,40 @@ def decode_run(
         cache: the model's cache, filled below `first`.
         context: what `encode_conditions` gives.
         uniforms: float32 `(steps, B)`.
-        first: position of the first code; integer or scalar tensor.
+        first: position of the first code; an integer, or a scalar tensor in a compiled function.
         temperature: scalar above 0.
         top_p: scalar in (0, 1], or `None`.
         top_k: integer, or `None`.
-        segment: the segment of the cache that the run is in, an integer.
 
     Returns:
-        int32 codes `(steps, B)`, and the cache filled behind them.
+        int32 codes `(steps, B)`; what every block's `end_run` takes besides the cache: its run, and
+        the place in it of the first position.
     """
     steps, batch = uniforms.shape
-    attentions = [block.attention for block in model.blocks]
-    pasts = [
-        attention.past(entries, first, segment)
-        for attention, entries in zip(attentions, cache, strict=True)
+    begun = [
+        block.attention.begin_run(arrays, first, steps)
+        for block, arrays in zip(model.blocks, cache, strict=True)
     ]
+    pasts, runs, starts = (list(part) for part in zip(*begun, strict=True))
 
     def body(i, state):
         previous, runs, codes = state
-        logits, runs = step(model, previous, pasts, runs, first, i, context)
+        places = [start + i for start in starts]
+        logits, runs = step(model, previous, pasts, runs, places, first + i, context)
         code = draw(filter_logits(logits, temperature, top_k, top_p), uniforms[i])
         return code, runs, ops.slice_update(codes, (i, 0), code[None])
 
-    state = (previous, empty_runs(model, batch, steps), ops.zeros((steps, batch), "int32"))
+    state = (previous, runs, ops.zeros((steps, batch), "int32"))
     _, runs, codes = ops.fori_loop(0, steps, body, state)
-    written = [
-        write_run(entries, run, first, segment) for entries, run in zip(cache, runs, strict=True)
+    return codes, list(zip(runs, starts, strict=True))
+
+
+def end_run(model, cache, runs, first, steps):
+    """The cache with what `decode_run` left written to it."""
+    return [
+        block.attention.end_run(arrays, *run, first, steps)
+        for block, arrays, run in zip(model.blocks, cache, runs, strict=True)
     ]
-    return codes, written
 
 
 def compiled_decode_run(model, top_k: int | None = None):
@@ -87,19 +89,17 @@ def is_compiled(model, top_k: int | None = None) -> bool:
 def _compile_tensorflow(model, top_k):
     import tensorflow as tf
 
-    @tf.function
-    def graph(segment, *arguments):
-        codes, _ = decode_run(model, *arguments, top_k, segment)
-        return codes
+    @tf.function(jit_compile=True)
+    def graph(*arguments):
+        return decode_run(model, *arguments, top_k)
 
     def run(previous, cache, context, uniforms, first, temperature, top_p):
-        segment = first // segment_length(model)
-        first = tf.constant(first, "int32")
+        position = tf.constant(first, "int32")
         temperature = tf.constant(temperature, "float32")
         top_p = None if top_p is None else tf.constant(top_p, "float32")
-        # The cache is variables, written in place.
-        codes = graph(segment, previous, cache, context, uniforms, first, temperature, top_p)
-        return codes, cache
+        codes, runs = graph(previous, cache, context, uniforms, position, temperature, top_p)
+        # Not in the graph, which would copy the cache.
+        return codes, end_run(model, cache, runs, first, len(uniforms))
 
     return run
 
@@ -107,17 +107,18 @@ def _compile_tensorflow(model, top_k):
 def _compile_jax(model, top_k):
     import jax
 
-    def stateless(segment, values, previous, cache, *arguments):
+    def stateless(values, previous, cache, context, uniforms, first, *controls):
         # Weights are arguments: as constants they would be compiled into the program.
         with keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=True))):
-            return decode_run(model, previous, cache, *arguments, top_k, segment)
+            codes, runs = decode_run(
+                model, previous, cache, context, uniforms, first, *controls, top_k
+            )
+            return codes, end_run(model, cache, runs, first, len(uniforms))
 
-    jitted = jax.jit(stateless, static_argnums=0, donate_argnums=3)
+    jitted = jax.jit(stateless, donate_argnums=2)
 
-    def run(previous, cache, context, uniforms, first, *controls):
-        segment = first // segment_length(model)
-        values = [variable.value for variable in model.variables]
-        return jitted(segment, values, previous, cache, context, uniforms, first, *controls)
+    def run(*arguments):
+        return jitted([variable.value for variable in model.variables], *arguments)
 
     return run
 
@@ -126,10 +127,10 @@ def _compile_torch(model, top_k):
     import torch
 
     def run(previous, cache, context, uniforms, first, *controls):
-        segment = first // segment_length(model)
         with torch.inference_mode():
-            return decode_run(
-                model, previous, cache, context, uniforms, first, *controls, top_k, segment
+            codes, runs = decode_run(
+                model, previous, cache, context, uniforms, first, *controls, top_k
             )
+            return codes, end_run(model, cache, runs, first, len(uniforms))
 
     return run

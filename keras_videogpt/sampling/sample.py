@@ -5,11 +5,12 @@ import numpy as np
 from keras import ops
 from tqdm import tqdm
 
+from keras_videogpt.layers.packed_linear import packed
 from keras_videogpt.layers.pixels import to_uint8
 from keras_videogpt.models.batches import as_numpy
 from keras_videogpt.models.checks import check_positive
 from keras_videogpt.models.videogpt import VideoGPT
-from keras_videogpt.sampling.cache import empty_cache, run_length
+from keras_videogpt.sampling.cache import empty_cache, grow, run_length
 from keras_videogpt.sampling.decoding_loop import compiled_decode_run, is_compiled
 from keras_videogpt.sampling.decoding_model import decoding_model, fitting_batch_size
 from keras_videogpt.sampling.draw import uniform_numbers
@@ -135,12 +136,14 @@ def sample_codes(
     cache = empty_cache(model, batch)
     previous = ops.zeros((batch,), "int32")
     rows = []
-    for first in range(0, length, run):
-        numbers = ops.convert_to_tensor(uniforms[first : first + run])
-        drawn, cache = decode(previous, cache, context, numbers, first, temperature, top_p)
-        previous = drawn[-1]
-        rows.append(drawn)
-        on_progress(run)
+    with packed([model.embed, *model.blocks, model.unembed], batch):
+        for first in range(0, length, run):
+            grow(model, cache, first + run)
+            numbers = ops.convert_to_tensor(uniforms[first : first + run])
+            drawn, cache = decode(previous, cache, context, numbers, first, temperature, top_p)
+            previous = drawn[-1]
+            rows.append(drawn)
+            on_progress(run)
     codes = ops.convert_to_numpy(ops.concatenate(rows, axis=0)).T
     return np.ascontiguousarray(codes).reshape(batch, *model.codes_shape)
 

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_videogpt.layers.linear import linear
+from keras_videogpt.layers.step_operations import cast, linear, normalize
 from keras_videogpt.models.videogpt import VideoGPT
 
 
@@ -29,38 +29,34 @@ def encode_conditions(
     }
     context = {"positions": ops.reshape(model.positions.table(), (model.length, model.hidden_dim))}
     context |= {"blocks": [block.context(**encoded) for block in model.blocks]}
-    if "condition" in encoded:
-        context["norm"] = model.norm.gain_and_bias(encoded["condition"])
+    context["norm"] = model.norm.gain_and_bias(encoded.get("condition"))
     return keras.tree.map_structure(ops.stop_gradient, context)
 
 
-def step(model: VideoGPT, previous, pasts: list, runs: list, first, index, context: dict):
+def step(model: VideoGPT, previous, pasts: list, runs: list, places: list, position, context: dict):
     """Logits of one code, given the code before it, what is before its run, and the conditions.
 
     Args:
         model: a `VideoGPT` whose weights have its compute dtype.
         previous: int32 `(B,)`, the code before; ignored at the first position of all.
-        pasts: every block's `past` of the run.
-        runs: every block's keys and values of the run, filled below `index`.
-        first: position of the run's first code; an integer, or a scalar tensor.
-        index: place of the code in the run; an integer, or a scalar tensor.
+        pasts, runs, places: of every block's self-attention, as its `step` takes them.
+        position: of the code; an integer, or a scalar tensor in a compiled function.
         context: as `encode_conditions` gives.
 
     Returns:
-        float32 logits `(B, num_codes)`, and `runs` filled up to `index`.
+        float32 logits `(B, num_codes)`, and `runs` with the position in them.
     """
-    position = first + index
     books = model.tokenizer.num_codebooks
     vectors = model.tokenizer.quantizer.lookup_in_book(previous, (position - 1) % books)
-    x = linear(model.embed, ops.cast(vectors, model.layers_policy.compute_dtype))
+    x = linear(model.embed, cast(vectors, model.layers_policy.compute_dtype))
     start = ops.cast(ops.convert_to_tensor(model.start.vector), x.dtype)
     x = ops.where(ops.equal(position, 0), start, x)
     x = x + ops.cast(ops.take(context["positions"], position, axis=0), x.dtype)
     updated = []
-    for block, past, run, block_context in zip(
-        model.blocks, pasts, runs, context["blocks"], strict=True
+    for block, past, run, place, block_context in zip(
+        model.blocks, pasts, runs, places, context["blocks"], strict=True
     ):
-        x, run = block.step(x, past, run, index, block_context)
+        x, run = block.step(x, past, run, place, block_context)
         updated.append(run)
-    x = model.norm.normalize(x, *(context.get("norm") or model.norm.gain_and_bias()))
-    return ops.cast(linear(model.unembed, x), "float32"), updated
+    x = normalize(model.norm, x, *context["norm"])
+    return cast(linear(model.unembed, x), "float32"), updated

@@ -45,9 +45,9 @@ def test_heads_attend_to_the_memory_and_are_projected_back(value_dim):
 def test_steps_equal_the_call(value_dim):
     layer = built(value_dim=value_dim)
     expected = ops.convert_to_numpy(layer(X, MEMORY))
-    keys, values = layer.keys_values(ops.convert_to_tensor(MEMORY))
-    assert tuple(keys.shape) == (2, 2, 7, 4)
-    assert tuple(values.shape) == (2, 2, 7, value_dim or 4)
+    keys, values = layer.step_keys_values(ops.convert_to_tensor(MEMORY))
+    assert tuple(keys.shape) == (4, 7, 4)
+    assert tuple(values.shape) == (4, 7, value_dim or 4)
     for position in range(10):
         output = layer.step(ops.convert_to_tensor(X[:, position]), (keys, values))
         np.testing.assert_allclose(ops.convert_to_numpy(output), expected[:, position], atol=1e-6)

@@ -21,7 +21,7 @@ def built(**kwargs):
 
 def test_steps_with_a_cache_equal_the_call():
     block = built()
-    actual = stepped(block.attention, X, 3, lambda *state: block.step(*state, {}))
+    actual = stepped(block.attention, X, 3, lambda *state: block.step(*state, block.context()))
     np.testing.assert_allclose(actual, ops.convert_to_numpy(block(X)), atol=1e-5)
 
 

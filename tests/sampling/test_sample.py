@@ -212,11 +212,14 @@ def test_batches_are_as_large_as_their_cache_may_be(gpt):
 
 
 @pytest.mark.parametrize("longest_run", [1, 4])
-def test_runs_and_segments_of_the_cache_change_nothing(longest_run, monkeypatch):
-    expected = codes_of(random_gpt(), temperature=0.8)
+@pytest.mark.parametrize("sizes", [1, 3])
+def test_runs_and_growth_of_the_cache_change_nothing(longest_run, sizes, gpt, monkeypatch):
+    expected = codes_of(gpt, temperature=0.8)
     monkeypatch.setattr(cache, "LONGEST_RUN", longest_run)
-    gpt = random_gpt()
-    most = cache.MOST_SEGMENTS[keras.backend.backend()]
-    assert cache.segment_length(gpt) == max(longest_run, 16 // most)
-    np.testing.assert_array_equal(codes_of(gpt, temperature=0.8), expected)
-    np.testing.assert_array_equal(codes_of(gpt, top_k=1), greedy(gpt, 2))
+    monkeypatch.setitem(cache.MOST_SIZES, keras.backend.backend(), sizes)
+    other = random_gpt()
+    seen = {cache.cache_length(other, filled) for filled in range(1, 17)}
+    assert max(seen) == 16 and 1 <= len(seen) <= sizes
+    assert all(cache.cache_length(other, filled) >= filled for filled in range(1, 17))
+    np.testing.assert_array_equal(codes_of(other, temperature=0.8), expected)
+    np.testing.assert_array_equal(codes_of(other, top_k=1), greedy(other, 2))

@@ -1,0 +1,66 @@
+"""The operations of a decoding step, on PyTorch without the checks that Keras makes at each.
+
+A step is some hundreds of operations on a few rows, and there the checks would take as long as the
+arithmetic. In compiled functions they are made once.
+"""
+
+import keras
+
+from keras_videogpt.layers import packed_linear
+from keras_videogpt.layers.layer_normalization import LayerNormalization
+
+if keras.backend.backend() == "torch":
+    import torch
+    from torch import reshape, sigmoid
+
+    def cast(x, dtype: str):
+        """`x` in another dtype."""
+        return x.to(getattr(torch, dtype))
+
+else:
+    from keras.ops import cast, reshape, sigmoid
+
+__all__ = ["cast", "linear", "normalize", "quick_gelu", "reshape", "sigmoid"]
+
+
+def linear(dense: keras.layers.Dense, x):
+    """What a built `Dense` without activation computes.
+
+    Weights and input must be of one dtype.
+
+    Args:
+        dense: a built layer.
+        x: float `(B, inputs)`.
+
+    Returns:
+        Tensor `(B, units)`.
+
+    Example:
+        >>> dense = keras.layers.Dense(3)
+        >>> dense.build((None, 4))
+        >>> linear(dense, keras.ops.ones((2, 4))).shape
+        (2, 3)
+    """
+    packed = packed_linear.find(dense)
+    if packed is not None:
+        return packed(x)
+    x = x @ dense.kernel.value
+    return x if dense.bias is None else x + dense.bias.value
+
+
+def normalize(norm: LayerNormalization, x, gain, bias):
+    """`norm.normalize(x, gain, bias)` of `(B, channels)`."""
+    if keras.backend.backend() != "torch" or norm.epsilon_placement == "outside":
+        return norm.normalize(x, gain, bias)
+    layer_norm, shape = torch.nn.functional.layer_norm, x.shape[-1:]
+    x = x.float()
+    if gain.ndim == 1:
+        x = layer_norm(x, shape, gain, bias, norm.epsilon)
+    else:
+        x = layer_norm(x, shape, eps=norm.epsilon) * gain + bias
+    return cast(x, norm.compute_dtype)
+
+
+def quick_gelu(x):
+    """`x * sigmoid(1.702 x)`."""
+    return x * sigmoid(1.702 * x)
