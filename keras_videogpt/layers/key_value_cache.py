@@ -13,6 +13,8 @@ from keras import ops
 # PyTorch copies slices for products in bfloat16. An allocation above 32 MiB is new memory at every
 # step, several times slower.
 MOST_COPIED = 16 * 2**20
+# For every new length, PyTorch's products in bfloat16 are compiled anew, and kept.
+ROUND_LENGTH = 32
 
 
 def empty_cache(sequences: int, length: int, channels: int, dtype) -> tuple:
@@ -110,7 +112,7 @@ def attend(query, past: tuple | None, run: tuple, index):
     """
     keys, values = run
     if keras.backend.backend() == "torch":
-        return attend_to_all(query, keys[:, : index + 1], values[:, : index + 1])
+        return _attend_on_torch(query, keys, values, index + 1)
     mask = ops.arange(keys.shape[1]) <= index
     return _attend(query, [*([] if past is None else [past]), (keys, values, mask)])
 
@@ -118,18 +120,20 @@ def attend(query, past: tuple | None, run: tuple, index):
 def attend_to_all(query, keys, values):
     """Attention of one position to some keys `(sequences, P, channels)` and their values."""
     if keras.backend.backend() == "torch":
-        return _attend_on_torch(query, keys, values)
+        return _attend_on_torch(query, keys, values, keys.shape[1])
     return _attend(query, [(keys, values, True)])
 
 
-def _attend_on_torch(query, keys, values):
+def _attend_on_torch(query, keys, values, filled):
     import torch
 
     # Without Keras's checks, and keys on the left, times a transposed row: several times faster.
     query = (query * query.shape[-1] ** -0.5)[:, None].transpose(1, 2)
-    scores = _products(keys, query).transpose(1, 2)
+    seen = ROUND_LENGTH * -(-filled // ROUND_LENGTH)
+    scores = _products(keys[:, :seen], query).transpose(1, 2)
+    scores[:, :, filled:] = -torch.inf
     weights = torch.softmax(scores, -1, dtype=torch.float32).to(values.dtype)
-    return _products(weights, values)[:, 0]
+    return _products(weights, values[:, :seen])[:, 0]
 
 
 def _products(left, right):
