@@ -10,6 +10,7 @@ from keras_videogpt.models.videogpt import VideoGPT  # noqa: E402
 from keras_videogpt.models.vqvae import VQVAE  # noqa: E402
 from keras_videogpt.quantizers.vector_quantizer import EMAVectorQuantizer  # noqa: E402
 from keras_videogpt.sampling.sample import sample  # noqa: E402
+from keras_videogpt.sampling.sample_batches import sample_batches  # noqa: E402
 
 __version__ = "0.1.0"
 
@@ -23,4 +24,5 @@ __all__ = [
     "load",
     "metrics",
     "sample",
+    "sample_batches",
 ]

@@ -1,5 +1,6 @@
 """Which backend Keras gets, settled before anything imports Keras."""
 
+import contextlib
 import importlib.util
 import os
 import sys
@@ -113,3 +114,14 @@ def _configured_backend() -> str:
         return json.loads((home / "keras.json").read_text()).get("backend", "tensorflow")
     except (OSError, ValueError):
         return "tensorflow"
+
+
+def without_gradients() -> contextlib.AbstractContextManager:
+    """Within it, computing outside of compiled functions keeps nothing for gradients."""
+    import keras
+
+    if keras.backend.backend() != "torch":
+        return contextlib.nullcontext()
+    import torch
+
+    return torch.no_grad()

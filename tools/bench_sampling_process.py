@@ -18,11 +18,12 @@ from keras import ops
 
 from keras_videogpt import VQVAE, VideoGPT
 from keras_videogpt.layers import strided_layout
-from keras_videogpt.sampling.cache import empty_cache, run_length
+from keras_videogpt.layers.packed_linear import packed
+from keras_videogpt.sampling.cache import empty_cache, grow, run_length
 from keras_videogpt.sampling.decoding_loop import compiled_decode_run
 from keras_videogpt.sampling.decoding_model import decoding_model
 from keras_videogpt.sampling.draw import uniform_numbers
-from keras_videogpt.sampling.sample import sample_codes
+from keras_videogpt.sampling.sample_codes import sample_codes
 from keras_videogpt.sampling.step import encode_conditions
 
 ENOUGH_SECONDS = 5.0  # of timed calls after the first; one is always made
@@ -85,27 +86,35 @@ def time_part(model: VideoGPT, dtype: str, batch: int, part: int) -> tuple[float
     length = run_length(model)
     runs = model.length // length
     timed = list(range(min(part, runs) // 2, runs, part))
-    passes, preparation = [], []
-    for _ in range(2):
-        start = time.perf_counter()
-        decoder = decoding_model(model, dtype)
-        decode = compiled_decode_run(decoder)
-        context, cache = encode_conditions(decoder), empty_cache(decoder, batch)
-        previous = ops.zeros((batch,), "int32")
-        uniforms = uniform_numbers(0, 0, batch, model.length)
-        preparation.append(time.perf_counter() - start)
-        seconds = {}
-        for first in sorted({0, *timed}):
+    first, later = (time_runs(model, dtype, batch, sorted({0, *timed})) for _ in range(2))
+    whole = later["preparation"] + sum(later[run] for run in timed) * runs / len(timed)
+    return whole + sum(first.values()) - sum(later.values()), whole
+
+
+def time_runs(model: VideoGPT, dtype: str, batch: int, runs: list[int]) -> dict:
+    """Seconds of some runs by their number, and of `"preparation"`, where the cache grows too."""
+    start = time.perf_counter()
+    length, decoder = run_length(model), decoding_model(model, dtype)
+    decode = compiled_decode_run(decoder)
+    context, cache = encode_conditions(decoder), empty_cache(decoder, batch)
+    previous = ops.zeros((batch,), "int32")
+    drawn = -ops.ones((length, batch), "int32")
+    uniforms = uniform_numbers(0, 0, batch, model.length)
+    with packed([decoder.embed, *decoder.blocks, decoder.unembed], batch):
+        seconds = {"preparation": time.perf_counter() - start}
+        for run in runs:
             start = time.perf_counter()
-            numbers = ops.convert_to_tensor(uniforms[first * length : (first + 1) * length])
-            codes, cache = decode(previous, cache, context, numbers, first * length, 1.0, None)
+            grow(decoder, cache, (run + 1) * length)
+            for array in keras.tree.flatten(cache):
+                ops.convert_to_numpy(array[:1, :1])  # JAX does not wait by itself
+            seconds["preparation"] += time.perf_counter() - start
+            start = time.perf_counter()
+            numbers = ops.convert_to_tensor(uniforms[run * length : (run + 1) * length])
+            codes, cache = decode(previous, cache, context, numbers, drawn, run * length, 1.0, None)
             ops.convert_to_numpy(codes)
-            seconds[first] = time.perf_counter() - start
+            seconds[run] = time.perf_counter() - start
             previous = codes[-1]
-        passes.append(seconds)
-    first, later = (sum(seconds.values()) for seconds in passes)
-    whole = preparation[1] + sum(passes[1][run] for run in timed) * runs / len(timed)
-    return whole + first - later + preparation[0] - preparation[1], whole
+    return seconds
 
 
 def process_memory(field: str) -> float:

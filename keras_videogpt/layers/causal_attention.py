@@ -106,6 +106,22 @@ class CausalSelfAttention(keras.layers.Layer):
             batch_size * self.num_heads, length, self.head_dim, self.compute_dtype
         )
 
+    def prefill(self, x) -> tuple:
+        """The layer at the first positions of a sequence, and what it leaves in the cache.
+
+        Args:
+            x: float `(B, P, channels)`.
+
+        Returns:
+            Tensor of the shape of `x`; keys and values `(B * heads, P, channels / heads)`.
+        """
+        query, key, value = self._project(x)
+        shape = (-1, x.shape[1], self.head_dim)
+        entries = tuple(
+            ops.reshape(ops.transpose(array, (0, 2, 1, 3)), shape) for array in (key, value)
+        )
+        return self._merge(self.attend(query, key, value)), entries
+
     def begin_run(self, cache: tuple, first, steps: int) -> tuple:
         """What `step` needs for the positions of a run.
 

@@ -104,6 +104,19 @@ class CrossAttention(keras.layers.Layer):
             ops.reshape(array, (-1, *ops.shape(array)[2:])) for array in self.keys_values(memory)
         )
 
+    def prefill(self, x, keys_values):
+        """The outputs at some positions.
+
+        Args:
+            x: float `(B, P, channels)`, the inputs at the positions.
+            keys_values: as `step_keys_values` gives.
+
+        Returns:
+            Tensor of the shape of `x`.
+        """
+        shape = (-1, self.num_heads)
+        return self._attend(x, [ops.reshape(y, (*shape, *y.shape[1:])) for y in keys_values])
+
     def step(self, x, keys_values):
         """The output at one position.
 

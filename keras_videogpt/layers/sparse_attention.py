@@ -51,7 +51,8 @@ class StridedSparseSelfAttention(CausalSelfAttention):
         self._visible = visible_positions(self.layout, block_size)
 
     def attend(self, query, key, value):
-        return block_sparse_attention(query, key, value, self.layout)
+        blocks = query.shape[1] // self.block_size
+        return block_sparse_attention(query, key, value, self.layout[:blocks, :blocks])
 
     def begin_run(self, cache: tuple, first, steps: int) -> tuple:
         # A run lies within one block, and sees the same blocks at all its positions. What is filled

@@ -140,6 +140,27 @@ class TransformerBlock(keras.layers.Layer):
             context["keys_values"] = self.cross_attention.step_keys_values(memory)
         return context | {norm.name: norm.gain_and_bias(condition) for norm in norms}
 
+    def prefill(self, x, context: dict) -> tuple:
+        """The block at the first positions of a sequence, and what it leaves in the cache.
+
+        Args:
+            x: float `(B, P, channels)`, the inputs at the positions.
+            context: as the method of this name gives.
+
+        Returns:
+            The output, of the shape of `x`; keys and values `(B * heads, P, channels / heads)`.
+        """
+
+        def normalized(norm):
+            return norm.normalize(x, *context[norm.name])
+
+        attended, entries = self.attention.prefill(normalized(self.attention_norm))
+        x = x + attended
+        if self.cross_attention is not None:
+            keys_values = context["keys_values"]
+            x = x + self.cross_attention.prefill(normalized(self.cross_norm), keys_values)
+        return x + self._feed_forward(normalized(self.feed_forward_norm)), entries
+
     def step(self, x, past: tuple | None, run: tuple, index, context: dict):
         """The block at one position of a run; see `CausalSelfAttention.step`.
 

@@ -72,7 +72,7 @@ class Conditions:
             actions: `None`; no prior takes them yet.
 
         Returns:
-            Arrays or tensors of length `count`, by the key they have in a batch.
+            Tensors of length `count`, by the key they have in a batch.
 
         Raises:
             ValueError: one is missing, is not taken, or has another shape, dtype or range.
@@ -91,7 +91,8 @@ class Conditions:
                 if None not in (count, size) and size != count:
                     raise ValueError(f"{name} must be of {count} clips; got {size}.")
                 conditions["label" if name == "labels" else name] = value
-        return self.of_batch(conditions)
+        # All of them tensors: Keras refuses a mixture.
+        return keras.tree.map_structure(ops.convert_to_tensor, self.of_batch(conditions))
 
     def _explained(self, name):
         if name == "labels":

@@ -15,7 +15,9 @@ from keras_videogpt.sampling.step import step
 _COMPILED = weakref.WeakKeyDictionary()
 
 
-def decode_run(model, previous, cache, context, uniforms, first, temperature, top_p, top_k=None):
+def decode_run(
+    model, previous, cache, context, uniforms, given, first, temperature, top_p, top_k=None
+):
     """Draws a run of consecutive codes, one `step` each.
 
     Args:
@@ -24,6 +26,7 @@ def decode_run(model, previous, cache, context, uniforms, first, temperature, to
         cache: the model's cache, filled below `first`.
         context: what `encode_conditions` gives.
         uniforms: float32 `(steps, B)`.
+        given: int32 `(steps, B)`: codes that are not drawn, and -1 for those that are.
         first: position of the first code; an integer, or a scalar tensor in a compiled function.
         temperature: scalar above 0.
         top_p: scalar in (0, 1], or `None`.
@@ -45,6 +48,7 @@ def decode_run(model, previous, cache, context, uniforms, first, temperature, to
         places = [start + i for start in starts]
         logits, runs = step(model, previous, pasts, runs, places, first + i, context)
         code = draw(filter_logits(logits, temperature, top_k, top_p), uniforms[i])
+        code = ops.where(given[i] < 0, code, given[i])
         return code, runs, ops.slice_update(codes, (i, 0), code[None])
 
     state = (previous, runs, ops.zeros((steps, batch), "int32"))
@@ -68,7 +72,7 @@ def compiled_decode_run(model, top_k: int | None = None):
         top_k: integer, or `None`.
 
     Returns:
-        A function of `(previous, cache, context, uniforms, first, temperature, top_p)`.
+        A function of `(previous, cache, context, uniforms, given, first, temperature, top_p)`.
     """
     functions = _COMPILED.setdefault(model, {})
     if top_k not in functions:
@@ -93,11 +97,11 @@ def _compile_tensorflow(model, top_k):
     def graph(*arguments):
         return decode_run(model, *arguments, top_k)
 
-    def run(previous, cache, context, uniforms, first, temperature, top_p):
+    def run(previous, cache, context, uniforms, given, first, temperature, top_p):
         position = tf.constant(first, "int32")
         temperature = tf.constant(temperature, "float32")
         top_p = None if top_p is None else tf.constant(top_p, "float32")
-        codes, runs = graph(previous, cache, context, uniforms, position, temperature, top_p)
+        codes, runs = graph(previous, cache, context, uniforms, given, position, temperature, top_p)
         # Not in the graph, which would copy the cache.
         return codes, end_run(model, cache, runs, first, len(uniforms))
 
@@ -107,11 +111,11 @@ def _compile_tensorflow(model, top_k):
 def _compile_jax(model, top_k):
     import jax
 
-    def stateless(values, previous, cache, context, uniforms, first, *controls):
+    def stateless(values, previous, cache, context, uniforms, given, first, *controls):
         # Weights are arguments: as constants they would be compiled into the program.
         with keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=True))):
             codes, runs = decode_run(
-                model, previous, cache, context, uniforms, first, *controls, top_k
+                model, previous, cache, context, uniforms, given, first, *controls, top_k
             )
             return codes, end_run(model, cache, runs, first, len(uniforms))
 
@@ -126,10 +130,10 @@ def _compile_jax(model, top_k):
 def _compile_torch(model, top_k):
     import torch
 
-    def run(previous, cache, context, uniforms, first, *controls):
+    def run(previous, cache, context, uniforms, given, first, *controls):
         with torch.inference_mode():
             codes, runs = decode_run(
-                model, previous, cache, context, uniforms, first, *controls, top_k
+                model, previous, cache, context, uniforms, given, first, *controls, top_k
             )
             return codes, end_run(model, cache, runs, first, len(uniforms))
 

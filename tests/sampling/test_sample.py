@@ -7,7 +7,7 @@ import keras_videogpt as kvg
 from keras_videogpt.layers.pixels import to_uint8
 from keras_videogpt.sampling import cache, decoding_loop
 from keras_videogpt.sampling.draw import uniform_numbers
-from keras_videogpt.sampling.sample import sample_codes
+from keras_videogpt.sampling.sample_codes import sample_codes
 
 
 def random_gpt(**vqvae_options):
@@ -181,15 +181,15 @@ def test_sampled_sequences_have_the_prior_s_distribution():
 
 
 def test_an_interruption_keeps_finished_clips(gpt, monkeypatch):
-    from keras_videogpt.sampling import sample as module
+    from keras_videogpt.sampling import sample_batches as module
 
     original, calls = module.sample_codes, []
 
-    def interrupted(*args):
+    def interrupted(*args, **options):
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return original(*args)
+        return original(*args, **options)
 
     expected = kvg.sample(gpt, 5, seed=0, progress=False)
     monkeypatch.setattr(module, "sample_codes", interrupted)
@@ -223,3 +223,16 @@ def test_runs_and_growth_of_the_cache_change_nothing(longest_run, sizes, gpt, mo
     assert all(cache.cache_length(other, filled) >= filled for filled in range(1, 17))
     np.testing.assert_array_equal(codes_of(other, temperature=0.8), expected)
     np.testing.assert_array_equal(codes_of(other, top_k=1), greedy(other, 2))
+
+
+def test_batches_come_one_by_one_and_from_any_clip_on(gpt):
+    clips, codes = kvg.sample(gpt, 5, seed=0, return_codes=True, progress=False)
+    options = {"seed": 0, "batch_size": 2, "progress": False}
+    batches = list(kvg.sample_batches(gpt, 5, **options))
+    assert [len(part) for part, _ in batches] == [2, 2, 1]
+    np.testing.assert_array_equal(np.concatenate([part for part, _ in batches]), clips)
+    later = list(kvg.sample_batches(gpt, 5, first_clip=3, **options))
+    np.testing.assert_array_equal(np.concatenate([part for _, part in later]), codes[3:])
+    assert list(kvg.sample_batches(gpt, 5, first_clip=5, **options)) == []
+    with pytest.raises(ValueError, match=r"first_clip must be in \[0, 5\].*got 6"):
+        kvg.sample_batches(gpt, 5, first_clip=6, **options)
