@@ -46,6 +46,29 @@ def test_sample_writes_clips_that_the_seed_decides(prior, tmp_path, capsys):
     assert "seconds per video" in capsys.readouterr().out
 
 
+def test_sample_fills_a_folder_and_goes_on_where_it_was_interrupted(prior, tmp_path, capsys):
+    folder, whole = tmp_path / "clips", tmp_path / "whole"
+    command = ["sample", str(prior), "--top-k", "4", "--batch-size", "2", "--out"]
+    assert main([*command, str(whole), "-n", "5", "--seed", "3"]) == 0
+    assert sorted(path.name for path in whole.iterdir()) == [
+        *(f"clip_0000{i}.mp4" for i in range(5)),
+        "sampling.json",
+    ]
+    assert main([*command, str(folder), "-n", "3", "--seed", "3"]) == 0
+    (folder / "clip_00002.mp4").unlink()
+    kept = (folder / "clip_00000.mp4").stat().st_mtime_ns
+    assert main([*command, str(folder), "-n", "5"]) == 0
+    assert "Wrote 3 clips" in capsys.readouterr().out
+    assert (folder / "clip_00000.mp4").stat().st_mtime_ns == kept
+    for path in whole.iterdir():
+        assert path.read_bytes() == (folder / path.name).read_bytes()
+    assert main([*command, str(folder), "-n", "5"]) == 0
+    assert "Wrote 0 clips" in capsys.readouterr().out
+    wrong = ["sample", prior, "--out", folder, "-n", "6", "--top-k", "5"]
+    fails_in_one_line(capsys, wrong, "top_k 4; got 5")
+    fails_in_one_line(capsys, ["sample", prior, "--out", tmp_path], "other files")
+
+
 def test_sample_takes_a_run_folder_and_draws_a_contact_sheet(prior, tmp_path):
     sheet, gif = tmp_path / "sheet.png", tmp_path / "clips.gif"
     sampled(prior.parent, tmp_path / "clips.npz", "--contact-sheet", str(sheet), "--top-k", "4")

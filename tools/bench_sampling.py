@@ -11,6 +11,7 @@ left out. A measurement is a process of its own:
   memory %  that, by the time of a step, as a share of the memory's speed: of what copying 512 MiB
             with NumPy reads and writes, one thread a core, in the best of five, just before
   peak MiB  the process's VmHWM (largest resident memory ever), the framework included
+  peak %    what of it came with sampling, and the weights, as a share of weights and cache
 
 `--part N` times every N-th of the runs of up to 32 codes that sampling is made of, on a cache that
 is otherwise zero, and reports figures as of all runs.
@@ -53,6 +54,7 @@ FIGURES = {
     "megabytes_per_step": "MB/step",
     "memory_percent": "memory %",
     "peak_mib": "peak MiB",
+    "peak_percent": "peak %",
 }
 ON_CPU = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
 MOST_CODES_IN_FULL = 1024  # by default; of more, a part is timed

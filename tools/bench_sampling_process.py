@@ -49,13 +49,27 @@ def random_prior(grid: tuple[int, ...], attention: str) -> VideoGPT:
     return model
 
 
+def weights_read(model: VideoGPT) -> int:
+    """Bytes of the weights that every step reads."""
+    layers = [model.embed, *model.blocks, model.norm, model.unembed]
+    weights = sum(math.prod(weight.shape) for layer in layers for weight in layer.weights)
+    return weights * bytes_of(model)
+
+
+def cache_size(model: VideoGPT, batch: int, positions: float) -> float:
+    """Bytes of the keys and values of some positions."""
+    return batch * 2 * model.num_layers * model.hidden_dim * positions * bytes_of(model)
+
+
+def bytes_of(model: VideoGPT) -> int:
+    return 4 if model.embed.compute_dtype == "float32" else 2
+
+
 def bytes_per_step(model: VideoGPT, batch: int) -> float:
     """The least that a step reads: weights once, keys and values of what a position attends to.
 
     The latter is the mean over all positions.
     """
-    layers = [model.embed, *model.blocks, model.norm, model.unembed]
-    weights = sum(math.prod(weight.shape) for layer in layers for weight in layer.weights)
     if model.attention == "sparse":
         size = model.block_size
         layout = strided_layout(model.codes_shape, size, model.num_local_blocks)
@@ -63,8 +77,7 @@ def bytes_per_step(model: VideoGPT, batch: int) -> float:
         visible = (before * size**2 + diagonal * size * (size + 1) / 2) / model.length
     else:
         visible = (model.length + 1) / 2
-    cache = batch * 2 * model.num_layers * model.hidden_dim * visible
-    return float(weights + cache) * (4 if model.embed.compute_dtype == "float32" else 2)
+    return weights_read(model) + cache_size(model, batch, visible)
 
 
 def time_calls(model: VideoGPT, dtype: str, batch: int) -> tuple[float, float]:
@@ -86,7 +99,7 @@ def time_part(model: VideoGPT, dtype: str, batch: int, part: int) -> tuple[float
     length = run_length(model)
     runs = model.length // length
     timed = list(range(min(part, runs) // 2, runs, part))
-    first, later = (time_runs(model, dtype, batch, sorted({0, *timed})) for _ in range(2))
+    first, later = (time_runs(model, dtype, batch, sorted({0, *timed, runs - 1})) for _ in range(2))
     whole = later["preparation"] + sum(later[run] for run in timed) * runs / len(timed)
     return whole + sum(first.values()) - sum(later.values()), whole
 
@@ -95,7 +108,7 @@ def time_runs(model: VideoGPT, dtype: str, batch: int, runs: list[int]) -> dict:
     """Seconds of some runs by their number, and of `"preparation"`, where the cache grows too."""
     start = time.perf_counter()
     length, decoder = run_length(model), decoding_model(model, dtype)
-    decode = compiled_decode_run(decoder)
+    decode = compiled_decode_run(decoder, batch)
     context, cache = encode_conditions(decoder), empty_cache(decoder, batch)
     previous = ops.zeros((batch,), "int32")
     drawn = -ops.ones((length, batch), "int32")
@@ -131,6 +144,9 @@ def measure(grid: tuple[int, ...], attention: str, batch: int, dtype: str, part:
         first, seconds = time_calls(model, dtype, batch)
     else:
         first, seconds = time_part(model, dtype, batch, part)
+    decoder = decoding_model(model, dtype)
+    least = weights_read(decoder) + cache_size(decoder, batch, model.length)
+    peak = process_memory("VmHWM")
     modules = ("keras", "numpy", keras.backend.backend())
     return {
         "first_seconds": first,
@@ -138,9 +154,10 @@ def measure(grid: tuple[int, ...], attention: str, batch: int, dtype: str, part:
         "codes_per_second": batch * model.length / seconds,
         "videos_per_second": batch / seconds,
         "milliseconds_per_step": 1000 * seconds / model.length,
-        "bytes_per_step": bytes_per_step(decoding_model(model, dtype), batch),
-        "peak_mib": process_memory("VmHWM"),
+        "bytes_per_step": bytes_per_step(decoder, batch),
+        "peak_mib": peak,
         "mib_before": before,
+        "peak_percent": 100 * ((peak - before) * 2**20 + weights_read(model)) / least,
         "versions": {module: importlib.import_module(module).__version__ for module in modules},
     }
 

@@ -2,9 +2,11 @@
 
 import argparse
 import time
+from pathlib import Path
 
 from keras_videogpt.commands.arguments import add_backend
 from keras_videogpt.commands.conditions import add_conditions, given_conditions
+from keras_videogpt.commands.sample_folder import sample_into_folder
 from keras_videogpt.data.video_grid import contact_sheet
 from keras_videogpt.data.video_writer import check_free, write_video
 from keras_videogpt.models.checks import check_positive
@@ -13,12 +15,19 @@ from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.sampling.decoding_model import DTYPES
 from keras_videogpt.sampling.sample import sample
 
+CONTROLS = ("temperature", "top_k", "top_p", "seed", "dtype")
+
 
 def add_parser(subparsers) -> None:
     """Adds the command to `keras-videogpt`."""
     parser = subparsers.add_parser("sample", help="sample clips from a prior")
     parser.add_argument("model", metavar="MODEL", help="videogpt.keras, or a run folder")
-    parser.add_argument("--out", required=True, metavar="FILE", help=".gif, .mp4 or .npz")
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="FILE",
+        help=".gif, .mp4 or .npz for all clips; or a folder, for an .mp4 of each as it is finished",
+    )
     parser.add_argument("-n", type=int, default=8, help="number of clips (default: 8)")
     add_conditions(parser)
     parser.add_argument("--temperature", type=float, default=1.0)
@@ -38,33 +47,48 @@ def add_parser(subparsers) -> None:
 def run(args: argparse.Namespace) -> None:
     """Samples, writes the clips, and prints how fast it was."""
     check_positive(n=args.n)
+    into_folder = not Path(args.out).suffix
+    if into_folder and args.contact_sheet:
+        raise ValueError("--contact-sheet needs a file as --out, not a folder.")
     for path in (args.out, args.contact_sheet):
-        if path:
+        if path and not into_folder:
             check_free(path, args.overwrite)
     model = load(args.model)
     if not isinstance(model, VideoGPT):
         raise ValueError(f"{args.model} is a VQVAE; sampling needs a VideoGPT.")
-    conditions = given_conditions(args, model)
+    controls = {name: getattr(args, name) for name in CONTROLS}
+    options = {**given_conditions(args, model), "batch_size": args.batch_size}
     start = time.perf_counter()
-    clips = sample(
-        model,
-        args.n,
-        **conditions,
-        temperature=args.temperature,
-        top_k=args.top_k,
-        top_p=args.top_p,
-        seed=args.seed,
-        dtype=args.dtype,
-        batch_size=args.batch_size,
-    )
+    if into_folder:
+        sampled = _run_into_folder(args, model, controls, options)
+        written = [f"{sampled} clips to {args.out}"]
+    else:
+        clips = sample(model, args.n, **controls, **options)
+        write_video(args.out, clips, overwrite=args.overwrite)
+        sampled, written = len(clips), [args.out]
     seconds = time.perf_counter() - start
-    write_video(args.out, clips, overwrite=args.overwrite)
-    written = [args.out]
     if args.contact_sheet:
         contact_sheet(clips, args.contact_sheet)
         written.append(args.contact_sheet)
-    print(
-        f"{seconds / len(clips):.2f} seconds per video, "
-        f"{len(clips) * model.length / seconds:.0f} codes per second (compilation included)."
-    )
+    if sampled:
+        print(
+            f"{seconds / sampled:.2f} seconds per video, "
+            f"{sampled * model.length / seconds:.0f} codes per second (compilation included)."
+        )
     print(f"Wrote {' and '.join(written)}.")
+
+
+def _run_into_folder(args, model, controls, options):
+    if args.overwrite:
+        raise ValueError("--overwrite replaces a file; a folder is gone on with, or another.")
+    conditions = {
+        "model": str(Path(args.model).resolve()),
+        "frames": args.frames and str(Path(args.frames).resolve()),
+        "stride": args.stride,
+        "label": None if args.label is None else args.label.tolist(),
+    }
+    folder = Path(args.out)
+    drawing = {name: value for name, value in controls.items() if name != "seed"}
+    return sample_into_folder(
+        model, folder, args.n, {**conditions, **controls}, **drawing, **options
+    )

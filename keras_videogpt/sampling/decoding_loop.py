@@ -64,30 +64,40 @@ def end_run(model, cache, runs, first, steps):
     ]
 
 
-def compiled_decode_run(model, top_k: int | None = None):
+def compiled_decode_run(
+    model, batch_size: int, top_k: int | None = None, top_p: float | None = None
+):
     """`decode_run` of a model, compiled once and used again.
 
     Args:
         model: a `VideoGPT`; its weights may change between calls.
+        batch_size: of all calls.
         top_k: integer, or `None`.
+        top_p: `None` if it will be in all calls, and a number if it won't; whichever.
 
     Returns:
         A function of `(previous, cache, context, uniforms, given, first, temperature, top_p)`.
     """
     functions = _COMPILED.setdefault(model, {})
-    if top_k not in functions:
+    variant = _variant(batch_size, top_k, top_p)
+    if variant not in functions:
         compile_steps = {
             "tensorflow": _compile_tensorflow,
             "jax": _compile_jax,
             "torch": _compile_torch,
         }[keras.backend.backend()]
-        functions[top_k] = compile_steps(weakref.proxy(model), top_k)
-    return functions[top_k]
+        functions[variant] = compile_steps(weakref.proxy(model), top_k)
+    return functions[variant]
 
 
-def is_compiled(model, top_k: int | None = None) -> bool:
+def is_compiled(model, batch_size: int, top_k: int | None = None, top_p: float | None = None):
     """Whether the next run of a model will not have to wait for a compiler."""
-    return keras.backend.backend() == "torch" or top_k in _COMPILED.get(model, {})
+    variants = _COMPILED.get(model, {})
+    return keras.backend.backend() == "torch" or _variant(batch_size, top_k, top_p) in variants
+
+
+def _variant(batch_size, top_k, top_p):
+    return batch_size, top_k, top_p is None
 
 
 def _compile_tensorflow(model, top_k):

@@ -3,6 +3,11 @@
 import numpy as np
 from keras import ops
 
+# Codes e^60 times less likely than the likeliest are outside any top-p. Halved 30 times, that is
+# the precision of float32.
+LEAST_LOGIT = 60.0
+HALVINGS = 30
+
 
 def filter_logits(logits, temperature, top_k: int | None = None, top_p=None):
     """Logits divided by the temperature, with codes outside top-k and top-p at minus infinity.
@@ -24,13 +29,29 @@ def filter_logits(logits, temperature, top_k: int | None = None, top_p=None):
         threshold = ops.top_k(logits, top_k)[0][:, -1:]
         logits = ops.where(logits < threshold, -np.inf, logits)
     if top_p is not None:
-        ordered = ops.flip(ops.sort(logits, axis=-1), axis=-1)
-        probabilities = ops.softmax(ordered, axis=-1)
-        # A code is kept while the ones before it have less than top_p; the first always is.
-        before = ops.cumsum(probabilities, axis=-1) - probabilities
-        kept = ops.where(before < top_p, ordered, np.inf)
-        logits = ops.where(logits < ops.min(kept, axis=-1, keepdims=True), -np.inf, logits)
+        below_largest = logits - ops.max(logits, axis=-1, keepdims=True)
+        dropped = below_largest < _top_p_threshold(below_largest, top_p)
+        logits = ops.where(dropped, -np.inf, logits)
     return logits
+
+
+def _top_p_threshold(logits, top_p):
+    """The least logit `(B, 1)` to keep, by bisection: many times faster than a sort in XLA.
+
+    The largest logit is 0.
+    """
+    probabilities = ops.softmax(logits, axis=-1)
+
+    def halve(_, bounds):
+        low, high = bounds  # what is above low has at least top_p, what is above high less
+        middle = (low + high) / 2
+        above = ops.sum(ops.where(logits >= middle, probabilities, 0.0), axis=-1, keepdims=True)
+        enough = above >= top_p
+        return ops.where(enough, middle, low), ops.where(enough, high, middle)
+
+    start = ops.zeros_like(logits[:, :1])
+    bounds = (start - LEAST_LOGIT, start + 1e-6)
+    return ops.fori_loop(0, HALVINGS, halve, bounds)[0]
 
 
 def draw(logits, uniform):

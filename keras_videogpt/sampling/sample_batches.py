@@ -69,7 +69,9 @@ def sample_batches(
     seed = check_seed(seed)
     decoder = decoding_model(model, dtype)
     batch_size = batch_size or fitting_batch_size(decoder, n - first_clip)
-    bar = {"disable": not progress, "unit": " codes", "desc": _description(decoder, top_k)}
+    bar = {"disable": not progress, "unit": " codes", "desc": "sampling"}
+    if not is_compiled(decoder, batch_size, top_k, top_p):
+        bar["desc"] = "compiling, sampling"
     return _batches(model, decoder, n, conditions, controls, seed, batch_size, first_clip, bar)
 
 
@@ -92,10 +94,6 @@ def _batches(model, decoder, n, conditions, controls, seed, batch_size, first_cl
             )[:wanted]
             bar.set_description("sampling", refresh=False)
             yield to_uint8(model.tokenizer.decode(codes)), codes
-
-
-def _description(decoder, top_k):
-    return "sampling" if is_compiled(decoder, top_k) else "compiling, sampling"
 
 
 def _check_prefix(model, n, prefix):

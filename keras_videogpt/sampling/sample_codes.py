@@ -39,7 +39,7 @@ def sample_codes(
     start = prefix.shape[1] // run * run
     given = np.full((length, batch), -1, "int32")
     given[: prefix.shape[1]] = prefix.T
-    decode = compiled_decode_run(model, top_k)
+    decode = compiled_decode_run(model, batch, top_k, top_p)
     context = encode_conditions(model) if context is None else context
     cache = empty_cache(model, batch)
     if start:

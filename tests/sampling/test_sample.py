@@ -86,7 +86,7 @@ def test_codes_come_from_the_prior_s_distribution(gpt):
 
 
 def test_the_compiled_loop_is_used_again(gpt, monkeypatch):
-    assert decoding_loop.compiled_decode_run(gpt) is decoding_loop.compiled_decode_run(gpt)
+    assert decoding_loop.compiled_decode_run(gpt, 2) is decoding_loop.compiled_decode_run(gpt, 2)
     codes_of(gpt, top_p=0.9)
     traced = []
     original = decoding_loop.decode_run
