@@ -9,6 +9,7 @@ from keras_videogpt.models.videogpt import VideoGPT
 LONGEST_RUN = 32
 # Compiled functions read all of the cache there is, and are compiled anew for every size of it.
 MOST_SIZES = {"jax": 8, "tensorflow": 8, "torch": 1}
+MOST_GROWING = 2**31
 
 
 def run_length(model: VideoGPT) -> int:
@@ -17,18 +18,28 @@ def run_length(model: VideoGPT) -> int:
     return max(size for size in range(1, LONGEST_RUN + 1) if whole % size == 0)
 
 
-def cache_length(model: VideoGPT, filled: int) -> int:
+def cache_bytes(model: VideoGPT, batch_size: int) -> int:
+    """Bytes of the keys and values of whole clips."""
+    values = 2 * model.num_layers * model.length * model.hidden_dim * batch_size
+    return values * (4 if model.layers_policy.compute_dtype == "float32" else 2)
+
+
+def cache_length(model: VideoGPT, batch_size: int, filled: int) -> int:
     """Positions of a cache that has some filled: up to the next of its sizes.
 
     Args:
         model: a `VideoGPT`.
+        batch_size: clips in the cache.
         filled: positions that are filled.
 
     Returns:
         A number of positions from `filled` to the model's length. Sparse attention, which gathers
-        what it reads, has a cache of one size.
+        what it reads, has a cache of one size; so has a large one on TensorFlow, which doesn't give
+        back the memory of smaller ones.
     """
-    sizes = 1 if model.attention == "sparse" else MOST_SIZES[keras.backend.backend()]
+    backend = keras.backend.backend()
+    large = backend == "tensorflow" and cache_bytes(model, batch_size) > MOST_GROWING
+    sizes = 1 if large or model.attention == "sparse" else MOST_SIZES[backend]
     runs = model.length // run_length(model)
     size = -(-runs // sizes) * run_length(model)
     return min(model.length, -(-filled // size) * size)
@@ -36,7 +47,7 @@ def cache_length(model: VideoGPT, filled: int) -> int:
 
 def empty_cache(model: VideoGPT, batch_size: int) -> list:
     """Every block's cache of keys and values before the first code."""
-    length = cache_length(model, run_length(model))
+    length = cache_length(model, batch_size, run_length(model))
     return [block.attention.empty_cache(batch_size, length) for block in model.blocks]
 
 
@@ -48,7 +59,8 @@ def grow(model: VideoGPT, cache: list, filled: int) -> None:
         cache: its cache, changed in place.
         filled: positions that will be filled.
     """
-    length = cache_length(model, filled)
+    batch_size = cache[0][0].shape[0] // model.num_heads
+    length = cache_length(model, batch_size, filled)
     for block, arrays in enumerate(cache):
         if arrays[0].shape[1] < length:
             cache[block] = key_value_cache.grow(arrays, length)

@@ -103,7 +103,7 @@ def _variant(batch_size, top_k, top_p):
 def _compile_tensorflow(model, top_k):
     import tensorflow as tf
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True, autograph=False)
     def graph(*arguments):
         return decode_run(model, *arguments, top_k)
 

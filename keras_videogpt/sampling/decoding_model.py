@@ -2,6 +2,7 @@ import weakref
 
 from keras_videogpt.models.checks import check_choice
 from keras_videogpt.models.videogpt import VideoGPT
+from keras_videogpt.sampling.cache import cache_bytes
 
 DTYPES = ("float32", "bfloat16", "float16")
 
@@ -35,17 +36,15 @@ def decoding_model(model: VideoGPT, dtype: str | None = None) -> VideoGPT:
     return copies[dtype]
 
 
-def fitting_batch_size(model: VideoGPT, n: int, cache_bytes: int = 2**31) -> int:
+def fitting_batch_size(model: VideoGPT, n: int, most_bytes: int = 2**31) -> int:
     """How many clips to sample at once: at most 64, and what a cache of 2 GiB holds.
 
     Args:
         model: the model to decode with.
         n: number of clips wanted.
-        cache_bytes: most bytes of keys and values.
+        most_bytes: of keys and values.
 
     Returns:
         At least 1.
     """
-    bits = 32 if model.layers_policy.compute_dtype == "float32" else 16
-    clip = 2 * model.num_layers * model.length * model.hidden_dim * bits // 8
-    return max(1, min(n, 64, cache_bytes // clip))
+    return max(1, min(n, 64, most_bytes // cache_bytes(model, 1)))

@@ -87,7 +87,7 @@ def test_prefilled_keys_and_values_are_those_of_the_first_positions():
     whole, part = empty_cache(gpt, 2), empty_cache(gpt, 2)
     prefill(gpt, flat, whole, context)
     prefill(gpt, flat[:, :5], part, context)
-    assert whole[0][0].shape[1] == 12 and part[0][0].shape[1] == cache_length(gpt, 5)
+    assert whole[0][0].shape[1] == 12 and part[0][0].shape[1] == cache_length(gpt, 2, 5)
     for all_of_block, some_of_block in zip(whole, part, strict=True):
         for array, some in zip(all_of_block, some_of_block, strict=True):
             array, some = (ops.convert_to_numpy(ops.stop_gradient(x)) for x in (array, some))

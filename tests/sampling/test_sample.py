@@ -205,9 +205,9 @@ def test_batches_are_as_large_as_their_cache_may_be(gpt):
     from keras_videogpt.sampling.decoding_model import fitting_batch_size
 
     clip = 2 * 2 * gpt.length * gpt.hidden_dim * 4
-    assert fitting_batch_size(gpt, 100, cache_bytes=10 * clip) == 10
-    assert fitting_batch_size(gpt, 3, cache_bytes=10 * clip) == 3
-    assert fitting_batch_size(gpt, 100, cache_bytes=1) == 1
+    assert fitting_batch_size(gpt, 100, most_bytes=10 * clip) == 10
+    assert fitting_batch_size(gpt, 3, most_bytes=10 * clip) == 3
+    assert fitting_batch_size(gpt, 100, most_bytes=1) == 1
     assert fitting_batch_size(gpt, 100) == 64
 
 
@@ -218,9 +218,9 @@ def test_runs_and_growth_of_the_cache_change_nothing(longest_run, sizes, gpt, mo
     monkeypatch.setattr(cache, "LONGEST_RUN", longest_run)
     monkeypatch.setitem(cache.MOST_SIZES, keras.backend.backend(), sizes)
     other = random_gpt()
-    seen = {cache.cache_length(other, filled) for filled in range(1, 17)}
+    seen = {cache.cache_length(other, 2, filled) for filled in range(1, 17)}
     assert max(seen) == 16 and 1 <= len(seen) <= sizes
-    assert all(cache.cache_length(other, filled) >= filled for filled in range(1, 17))
+    assert all(cache.cache_length(other, 2, filled) >= filled for filled in range(1, 17))
     np.testing.assert_array_equal(codes_of(other, temperature=0.8), expected)
     np.testing.assert_array_equal(codes_of(other, top_k=1), greedy(other, 2))
 
