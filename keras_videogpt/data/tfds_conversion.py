@@ -1,6 +1,7 @@
 """Data sets of TensorFlow Datasets as folders of videos."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ def convert_tfds(
 ) -> None:
     """Writes a data set of TensorFlow Datasets as a folder for `VideoFolder`, without loss.
 
-    It is downloaded if need be, and read once in its order, in any file format. Example i of a
+    It is downloaded if need be, and read once in its order, in any file format. Example i of its
     split becomes `SPLIT/video_i.mkv`, in a folder per class where there are classes, with its
     actions beside it. A stopped run goes on where it was.
 
@@ -42,8 +43,7 @@ def convert_tfds(
     builder = open_builder(name, data_dir, download=True)
     layout, plan = ExampleLayout(builder), plan_splits(builder)
     out = claim_folder(out, {"tfds": builder.info.full_name})
-    done = {path.stem: path for path in out.rglob("video_*.mkv")}
-    done = {(path.relative_to(out).parts[0], stem) for stem, path in done.items()}
+    done = {(path.relative_to(out).parts[0], path.stem) for path in out.rglob("video_*.mkv")}
     for source in sorted({source for source, _ in plan.values()}):
         wanted = _wanted(plan, source, _count(builder, source), limit)
         missing = {i: split for i, split in wanted.items() if (split, _stem(i)) not in done}
@@ -59,20 +59,28 @@ def _convert(
     missing: dict[int, str],
     progress: bool,
 ) -> None:
-    """Writes the missing examples of a split; what lies before and after them is not decoded."""
+    """Writes the missing examples of a split."""
+    examples = _examples(builder, source, sorted(missing))
+    for i, example in tqdm(examples, f"Converting {source}", len(missing), disable=not progress):
+        label = layout.label(example)
+        class_folder = "" if label is None else layout.class_names[label]
+        path = out / missing[i] / class_folder / f"{_stem(i)}.mkv"
+        write_episode(path, layout.video(example), layout.actions(example))
+
+
+def _examples(builder: Any, source: str, numbers: list[int]) -> Iterator[tuple[int, Any]]:
+    """Examples and their numbers, in the order of the files, whatever their format."""
     tfds = optional_import("tensorflow_datasets", "tfds")
-    first, last = min(missing), max(missing)
-    examples = builder.as_dataset(split=source, shuffle_files=False).skip(first)
-    examples = tfds.as_numpy(examples.take(last - first + 1))
-    with tqdm(total=len(missing), desc=f"Converting {source}", disable=not progress) as bar:
-        for i, example in enumerate(examples, first):
-            if i not in missing:
-                continue
-            label = layout.label(example)
-            class_folder = "" if label is None else layout.class_names[label]
-            path = out / missing[i] / class_folder / f"{_stem(i)}.mkv"
-            write_episode(path, layout.video(example), layout.actions(example))
-            bar.update()
+    try:
+        examples = builder.as_data_source(source)
+    except NotImplementedError:  # no random access: what lies between is read too
+        first, last, wanted = numbers[0], numbers[-1], set(numbers)
+        order = tfds.ReadConfig(interleave_cycle_length=1)
+        examples = builder.as_dataset(split=source, shuffle_files=False, read_config=order)
+        examples = tfds.as_numpy(examples.skip(first).take(last - first + 1))
+        yield from ((i, example) for i, example in enumerate(examples, first) if i in wanted)
+    else:
+        yield from ((i, examples[i]) for i in numbers)
 
 
 def _wanted(plan: SplitPlan, source: str, count: int, limit: int | None) -> dict[int, str]:
