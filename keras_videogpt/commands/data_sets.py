@@ -34,7 +34,7 @@ def run_list(args: argparse.Namespace) -> None:
                 data_set.what,
                 ", ".join(data_set.conditions),
                 f"{frames}x{data_set.size}x{data_set.size}",
-                str(prepared.get(data_set.name, "no")),
+                str(prepared.get(data_set.name, f"no; {data_set.how}")),
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

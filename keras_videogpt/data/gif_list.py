@@ -55,7 +55,7 @@ def download_gifs(
         FileExistsError: `out` holds another data set.
 
     Example:
-        >>> failed = download_gifs("tgif", "tgif-v1.0.tsv", limit=1000)  # doctest: +SKIP
+        >>> failed = download_gifs("tgif", "tgif-v1.0.tsv", limit=1000)
     """
     if workers < 1 or (limit is not None and limit < 1):
         raise ValueError(f"workers and limit must be at least 1; got {workers} and {limit}.")

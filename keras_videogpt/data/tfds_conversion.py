@@ -38,7 +38,7 @@ def convert_tfds(
         ValueError: no such data set, or no video in it.
 
     Example:
-        >>> convert_tfds("bair", "bair_robot_pushing_small")  # doctest: +SKIP
+        >>> convert_tfds("bair", "bair_robot_pushing_small")
     """
     builder = open_builder(name, data_dir, download=True)
     layout, plan = ExampleLayout(builder), plan_splits(builder)

@@ -32,7 +32,7 @@ def open_builder(name: str, data_dir: str | os.PathLike | None, download: bool =
         ValueError: there is no such data set.
 
     Example:
-        >>> builder = open_builder("moving_mnist", None, download=True)  # doctest: +SKIP
+        >>> builder = open_builder("moving_mnist", None, download=True)
     """
     tfds = optional_import("tensorflow_datasets", "tfds")
     try:
@@ -49,8 +49,7 @@ def open_builder(name: str, data_dir: str | os.PathLike | None, download: bool =
             f"TensorFlow Datasets downloads {name} ({size or 'size unknown'}; "
             f"{builder.info.homepage}) and prepares it in {builder.data_dir}."
         )
-        config = tfds.download.DownloadConfig()
-        builder.download_and_prepare(download_config=config, file_format="array_record")
+        builder.download_and_prepare(file_format="array_record")
     if not builder.info.splits:
         raise FileNotFoundError(
             f"{name} is not prepared in {builder.data_dir}. Prepare it with `tfds build {name} "
@@ -70,7 +69,7 @@ def plan_splits(builder: Any) -> SplitPlan:
         split and which of its examples are taken. Of a single split, every tenth is a test video.
 
     Example:
-        >>> plan_splits(builder)["train"][0]  # doctest: +SKIP
+        >>> plan_splits(builder)["train"][0]
         'train'
     """
     names = list(builder.info.splits)

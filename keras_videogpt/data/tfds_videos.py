@@ -38,8 +38,8 @@ class TFDSVideos(VideoStore):
         ValueError: no such data set, no video in it, or stored without random access.
 
     Example:
-        >>> store = TFDSVideos("bair_robot_pushing_small", "test")  # doctest: +SKIP
-        >>> store.frames(0, count=16).shape, store.action_size  # doctest: +SKIP
+        >>> store = TFDSVideos("bair_robot_pushing_small", "test")
+        >>> store.frames(0, count=16).shape, store.action_size
         ((16, 64, 64, 3), 4)
     """
 

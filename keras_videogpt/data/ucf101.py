@@ -38,7 +38,7 @@ def link_ucf101(
         ValueError: a line of a split file is not as it must be.
 
     Example:
-        >>> missing = link_ucf101("ucf101", "UCF-101", "ucfTrainTestlist")  # doctest: +SKIP
+        >>> missing = link_ucf101("ucf101", "UCF-101", "ucfTrainTestlist")
     """
     videos = Path(videos)
     if not videos.is_dir():
@@ -75,7 +75,7 @@ def read_split_files(folder: str | os.PathLike, number: int = 1) -> dict[str, li
         ValueError: a class or label that the table does not have, or a video in both lists.
 
     Example:
-        >>> read_split_files("ucfTrainTestlist")["train"][0]  # doctest: +SKIP
+        >>> read_split_files("ucfTrainTestlist")["train"][0]
         'ApplyEyeMakeup/v_ApplyEyeMakeup_g08_c01.avi'
     """
     if number not in (1, 2, 3):

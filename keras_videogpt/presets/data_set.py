@@ -10,6 +10,7 @@ class DataSet:
     Attributes:
         name: name of the preset.
         what: what the videos show, in a few words.
+        how: how one gets it, in a few words.
         source: where it comes from.
         preparation: what `keras-videogpt data prepare` does, and what it needs.
         splits: how it is split.
@@ -30,6 +31,7 @@ class DataSet:
 
     name: str
     what: str
+    how: str
     source: str
     preparation: str
     splits: str

