@@ -59,7 +59,8 @@ def prepare(
         ImportError: a package is missing.
 
     Example:
-        >>> prepare("moving_mnist", "digits", videos=1000)  # doctest: +SKIP
+        >>> np.savez("digits.npz", x_train=np.zeros((20, 28, 28), "uint8"))
+        >>> prepare("moving_mnist", "out", source="digits.npz", videos=10, progress=False)
         []
     """
     if name not in DATA_SETS:
@@ -116,7 +117,10 @@ def make_moving_mnist(
         progress: whether to show a progress bar.
 
     Example:
-        >>> make_moving_mnist("digits", videos=1000)  # doctest: +SKIP
+        >>> np.savez("digits.npz", x_train=np.zeros((20, 28, 28), "uint8"))
+        >>> make_moving_mnist("out", "digits.npz", videos=10, progress=False)
+        >>> list_videos("out")[0]
+        'test/video_000009.mkv'
     """
     source = None if digits is None else str(Path(digits).resolve())
     stores = [MovingMNISTVideos(part, range(videos), seed=seed) for part in load_digits(digits)]
@@ -146,7 +150,11 @@ def link_folder(
         progress: whether to show a progress bar.
 
     Example:
-        >>> link_folder("tgif", "gifs")  # doctest: +SKIP
+        >>> Path("gifs").mkdir()
+        >>> Path("gifs/cat.gif").touch()
+        >>> link_folder("out", "gifs", progress=False)
+        >>> list_videos("out")
+        ['train/000000.gif']
     """
     videos = Path(videos)
     names = list_videos(videos)
