@@ -11,7 +11,7 @@ import pytest
 
 import keras_videogpt as kvg
 
-PACKAGES = ("convert", "layers", "metrics", "models", "quantizers", "sampling")
+PACKAGES = ("convert", "layers", "metrics", "models", "presets", "quantizers", "sampling")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 

@@ -6,6 +6,7 @@ from keras_videogpt.backend import BACKENDS
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.open_videos import open_videos
 
+DATA_HELP = "folder of videos, HDF5 file, tfds:NAME, or a data preset that was prepared"
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -17,10 +18,12 @@ def add_backend(parser: argparse.ArgumentParser) -> None:
 
 def add_training(parser: argparse.ArgumentParser) -> None:
     """Adds what both `train` commands take; a preset gives the defaults that are not set here."""
-    parser.add_argument("data", metavar="DATA", help="folder of videos, or HDF5 file")
+    parser.add_argument("data", metavar="DATA", help=DATA_HELP)
     parser.add_argument("--out", required=True, metavar="RUN", help="run folder; resumes if it is")
     parser.add_argument(
-        "--preset", default="paper", help="paper, original, demo, ... (default: paper)"
+        "--preset",
+        default="paper",
+        help="paper, original, demo, or a data preset's name (default: paper)",
     )
     parser.add_argument("--steps", type=int, help="training steps")
     parser.add_argument("--save-every", type=int, metavar="STEPS", help="steps between checkpoints")
@@ -57,7 +60,7 @@ def check_counts(settings: dict) -> None:
 def training_clips(
     args: argparse.Namespace, video_shape: tuple[int, int, int, int]
 ) -> tuple[Clips, Clips]:
-    """Training clips, anywhere in their videos, and held-out clips, from the start of theirs."""
+    """Training clips, anywhere in their videos, and validation clips, from the start of theirs."""
     frames, height, width, _ = video_shape
     options = {"num_frames": frames, "size": (height, width), "stride": args.stride}
     clips = Clips(
@@ -68,4 +71,4 @@ def training_clips(
         flip=args.flip,
         seed=args.seed,
     )
-    return clips, Clips(open_videos(args.data, "test"), **options, start="first")
+    return clips, Clips(open_videos(args.data, "valid"), **options, start="first")

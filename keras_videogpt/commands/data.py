@@ -1,31 +1,59 @@
-"""`keras-videogpt data`: records and inspects data sets."""
+"""`keras-videogpt data`: prepares, records and inspects data sets."""
 
 import argparse
+from pathlib import Path
 
-from keras_videogpt.commands.arguments import add_backend
+from keras_videogpt.commands.arguments import DATA_HELP, add_backend
+from keras_videogpt.commands.data_sets import page, run_list, run_prepare
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.open_videos import open_videos
+from keras_videogpt.data.prepared import prepared_folders
 from keras_videogpt.data.vizdoom import record_vizdoom
+from keras_videogpt.presets.data_sets import DATA_SETS
 
 
 def add_parser(subparsers) -> None:
     """Adds the commands to `keras-videogpt`."""
-    parser = subparsers.add_parser("data", help="record and inspect data sets")
+    parser = subparsers.add_parser("data", help="prepare, record and inspect data sets")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     vizdoom = commands.add_parser("vizdoom", help="record a player in a ViZDoom scenario")
     vizdoom.add_argument("--out", required=True, metavar="DIR")
-    vizdoom.add_argument("--scenario", default="health_gathering_supreme")
+    vizdoom.add_argument(
+        "--scenario", default="health_gathering_supreme", help="a name, or a .cfg file"
+    )
     vizdoom.add_argument("--episodes", type=int, default=100)
     vizdoom.add_argument("--frames", type=int, default=100, help="frames of an episode")
     vizdoom.add_argument("--size", type=int, default=64, help="height and width in pixels")
     vizdoom.add_argument("--frame-skip", type=int, default=4, help="game tics (1/35 s) per frame")
+    vizdoom.add_argument("--test-share", type=float, default=0.1, help="of the episodes")
+    vizdoom.add_argument("--valid-share", type=float, default=0.0, help="of the episodes")
     vizdoom.add_argument("--seed", type=int, default=0)
     add_backend(vizdoom)
     vizdoom.set_defaults(run=run_vizdoom)
 
-    show = commands.add_parser("show", help="what a folder of videos or an HDF5 file holds")
-    show.add_argument("data", metavar="DATA")
+    listing = commands.add_parser("list", help="the data sets of the paper, as presets")
+    add_backend(listing)
+    listing.set_defaults(run=run_list)
+
+    prepare = commands.add_parser("prepare", help="make, download or convert the data of a preset")
+    prepare.add_argument("name", choices=DATA_SETS, metavar="NAME", help=", ".join(DATA_SETS))
+    prepare.add_argument("--out", required=True, metavar="DIR", help="goes on if it was begun")
+    prepare.add_argument(
+        "--source", help="what it is made from, see data show NAME; tfds for TensorFlow Datasets"
+    )
+    prepare.add_argument("--splits", metavar="DIR", help="split files of UCF-101 or TGIF")
+    prepare.add_argument("--split-number", type=int, default=1, help="of UCF-101: 1, 2 or 3")
+    prepare.add_argument(
+        "--videos", type=int, metavar="N", help="how many to make, or to take of each split"
+    )
+    prepare.add_argument("--tfds", metavar="NAME", help="another name in TensorFlow Datasets")
+    prepare.add_argument("--seed", type=int, default=0, help="of data that is made here")
+    add_backend(prepare)
+    prepare.set_defaults(run=run_prepare)
+
+    show = commands.add_parser("show", help="what a data preset is, or what DATA holds")
+    show.add_argument("data", metavar="NAME|DATA", help=DATA_HELP)
     show.add_argument("--frames", type=int, default=16, help="frames of a clip")
     show.add_argument("--size", type=int, default=64, help="height and width of a clip")
     show.add_argument("--stride", type=int, default=1)
@@ -43,13 +71,22 @@ def run_vizdoom(args: argparse.Namespace) -> None:
         size=args.size,
         frame_skip=args.frame_skip,
         seed=args.seed,
+        test_share=args.test_share,
+        valid_share=args.valid_share,
     )
 
 
 def run_show(args: argparse.Namespace) -> None:
-    """Prints both splits of a data set."""
-    for split in ("train", "test"):
-        store = open_videos(args.data, split)
+    """Prints the page of a preset, and the splits of a data set."""
+    if args.data in DATA_SETS and not Path(args.data).exists():
+        print(page(DATA_SETS[args.data]))
+        if args.data not in prepared_folders():
+            return
+        print()
+    stores = {split: open_videos(args.data, split) for split in ("train", "valid", "test")}
+    if stores["valid"].name(0) == stores["test"].name(0):
+        del stores["valid"]  # the test split takes its place
+    for split, store in stores.items():
         clips = Clips(store, args.frames, args.size, args.stride)
         frames = sum(store.num_frames(i) for i in range(len(store)))
         parts = [f"{len(store)} videos", f"{frames} frames", f"{len(clips)} long enough"]

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from keras_videogpt.commands.arguments import add_backend
+from keras_videogpt.commands.arguments import DATA_HELP, add_backend
 from keras_videogpt.commands.conditions import conditions_of, read_batch
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.open_videos import open_videos
@@ -29,7 +29,7 @@ def add_parser(subparsers) -> None:
     """Adds the command to `keras-videogpt`."""
     parser = subparsers.add_parser("evaluate", help="measure a model on held-out clips")
     parser.add_argument("model", metavar="MODEL", help=".keras file of a VQVAE or a VideoGPT")
-    parser.add_argument("data", metavar="DATA", help="folder of videos, or HDF5 file")
+    parser.add_argument("data", metavar="DATA", help=DATA_HELP)
     parser.add_argument("--json", metavar="FILE", help="also write the figures as JSON")
     parser.add_argument("--stride", type=int, default=1, help="video frames per frame of a clip")
     parser.add_argument("--batch-size", type=int, default=8)

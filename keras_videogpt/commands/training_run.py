@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 
 from keras_videogpt.data.clips import Clips
+from keras_videogpt.data.open_videos import resolve_source
 from keras_videogpt.training.run_folder import RunFolder
 from keras_videogpt.training.train import make_optimizer, train
 
@@ -41,7 +42,7 @@ def run_training(
     """
     config = {
         **config,
-        "data": str(Path(args.data).resolve()),
+        "data": resolve_source(args.data),
         **{name: getattr(args, name) for name in DATA_SETTINGS},
         **{name: options[name] for name in TRAINING_SETTINGS},
     }

@@ -2,10 +2,13 @@
 
 from keras_videogpt.data.array_videos import ArrayVideos
 from keras_videogpt.data.clips import Clips
+from keras_videogpt.data.digits import load_digits
 from keras_videogpt.data.hdf5_videos import HDF5Videos
+from keras_videogpt.data.moving_mnist import MovingMNISTVideos
 from keras_videogpt.data.open_videos import open_videos
 from keras_videogpt.data.pipeline import dataset
 from keras_videogpt.data.store import VideoStore
+from keras_videogpt.data.tfds_videos import TFDSVideos
 from keras_videogpt.data.transforms import (
     center_crop,
     horizontal_flip,
@@ -28,6 +31,8 @@ __all__ = [
     "ArrayVideos",
     "Clips",
     "HDF5Videos",
+    "MovingMNISTVideos",
+    "TFDSVideos",
     "VideoError",
     "VideoFolder",
     "VideoStore",
@@ -35,6 +40,7 @@ __all__ = [
     "contact_sheet",
     "dataset",
     "horizontal_flip",
+    "load_digits",
     "open_videos",
     "random_crop",
     "read_video",

@@ -10,26 +10,27 @@ from keras_videogpt.data.store import VideoStore
 from keras_videogpt.data.video_file import read_video
 from keras_videogpt.data.video_index import IndexEntry, index_folder
 
-SPLITS = ("train", "test")
+SPLITS = ("train", "valid", "test")
 
 
 class VideoFolder(VideoStore):
     """The videos of a folder: avi, mp4, webm, mov, mkv and gif files.
 
-    Understood layouts, with and without the folders `train/` and `test/`:
+    Understood layouts, with and without the folders `train/`, `valid/` and `test/`:
 
     - `train/x.mp4`, or `x.mp4`: videos without labels;
     - `train/CLASS/x.mp4`, or `CLASS/x.mp4`, two classes or more: videos with labels. The label is
-      the place of the class among the sorted names of both splits.
+      the place of the class among the sorted names of all splits.
 
     A folder without `test/` is split here: every tenth of its sorted videos (the last one where
-    there are fewer than ten) is held out as the test split. A file `x.actions.npy` beside each
+    there are fewer than ten) is held out as the test split. Without `valid/`, the test split is the
+    validation split too. A file `x.actions.npy` beside each
     video, float (frames, A), holds the actions. Files that cannot be read are skipped with one
     warning and listed in `skipped`.
 
     Args:
         folder: the folder.
-        split: `"train"`, `"test"`, or `None` for all videos.
+        split: `"train"`, `"valid"`, `"test"`, or `None` for all videos.
         progress: whether to show a progress bar while new files are indexed.
 
     Raises:
@@ -48,7 +49,9 @@ class VideoFolder(VideoStore):
         self, folder: str | os.PathLike, split: str | None = None, progress: bool = True
     ) -> None:
         if split not in (None, *SPLITS):
-            raise ValueError(f"`split` must be 'train', 'test' or None. Received: split={split!r}")
+            raise ValueError(
+                f"`split` must be 'train', 'valid', 'test' or None. Received: split={split!r}"
+            )
         self.folder = Path(folder)
         self.split = split
         self.skipped: list[tuple[str, str]] = []
@@ -101,33 +104,36 @@ class VideoFolder(VideoStore):
         self._depth = 1 if present else 0
         if present:
             strays = [e.path for e in entries if _parts(e)[0] not in present]
-            self.skipped += [(path, "lies outside train/ and test/") for path in strays]
+            places = " and ".join(f"{split}/" for split in SPLITS if split in present)
+            self.skipped += [(path, f"lies outside {places}") for path in strays]
             entries = [e for e in entries if _parts(e)[0] in present]
-        if "test" in present and self.split is not None:
-            chosen = [e for e in entries if _parts(e)[0] == self.split]
+        split = "test" if self.split == "valid" and "valid" not in present else self.split
+        if split == "valid" or ("test" in present and split is not None):
+            chosen = [e for e in entries if _parts(e)[0] == split]
             if not chosen:
-                raise FileNotFoundError(f"{str(self.folder)!r} holds no video in {self.split}/")
+                raise FileNotFoundError(f"{str(self.folder)!r} holds no video in {split}/")
         else:
-            chosen = self._held_out([e for e in entries if e.error is None])
-            chosen += [e for e in entries if e.error is not None]
+            others = [e for e in entries if split is None or _parts(e)[0] != "valid"]
+            chosen = self._held_out([e for e in others if e.error is None], split)
+            chosen += [e for e in others if e.error is not None]
         if all(self._class_name(entry) for entry in chosen):
             names = {self._class_name(entry) for entry in entries} - {None}
             self.class_names = tuple(sorted(names)) if len(names) > 1 else ()
         self.skipped += [(e.path, e.error) for e in chosen if e.error is not None]
         return [e for e in chosen if e.error is None]
 
-    def _held_out(self, entries: list[IndexEntry]) -> list[IndexEntry]:
+    def _held_out(self, entries: list[IndexEntry], split: str | None) -> list[IndexEntry]:
         """Train or test part of a folder that comes without a `test/` folder."""
-        if self.split is None or not entries:
+        if split is None or not entries:
             return entries
-        if self.split == "test" and len(entries) == 1:
+        if split == "test" and len(entries) == 1:
             raise ValueError(
                 f"{str(self.folder)!r} holds one video, so none can be held out as the test "
                 "split; add a second one or a test/ folder"
             )
         last = len(entries) - 1
         held_out = set(range(9, len(entries), 10)) or ({last} if last else set())
-        return [e for i, e in enumerate(entries) if (i in held_out) == (self.split == "test")]
+        return [e for i, e in enumerate(entries) if (i in held_out) == (split == "test")]
 
     def _class_name(self, entry: IndexEntry) -> str | None:
         folders = _parts(entry)[self._depth : -1]

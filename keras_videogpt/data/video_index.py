@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from keras_videogpt.data.prepared import cache_folder
 from keras_videogpt.data.video_file import VideoError, VideoInfo, scan_video
 
 VIDEO_EXTENSIONS = (".avi", ".mp4", ".webm", ".mov", ".mkv", ".gif")
@@ -137,7 +138,7 @@ def _scan(folder: Path, entry: IndexEntry) -> IndexEntry:
 
 def _cache_files(folder: Path) -> tuple[Path, Path]:
     key = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-    return folder / INDEX_NAME, Path.home() / ".cache" / "keras_videogpt" / f"{key}.json"
+    return folder / INDEX_NAME, cache_folder() / f"{key}.json"
 
 
 def _load(folder: Path) -> list[IndexEntry]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ from PIL import Image
 from tqdm import tqdm
 
 from keras_videogpt.data.optional import optional_import
-from keras_videogpt.data.video_writer import write_mkv_lossless
+from keras_videogpt.data.recording import claim_folder, write_episode
 from keras_videogpt.data.vizdoom_game import open_game
 from keras_videogpt.data.wanderer import Wanderer
 
+SPLITS = ("train", "valid", "test")
 MAX_LIVES = 20
 TICS_PER_SECOND = 35
 
@@ -27,14 +29,15 @@ def record_vizdoom(
     frame_skip: int = 4,
     seed: int = 0,
     test_share: float = 0.1,
+    valid_share: float = 0.0,
     progress: bool = True,
 ) -> Path:
     """Records a simple player in a ViZDoom scenario, as a folder for `VideoFolder`.
 
     Writes `train/episode_00000.mkv` (lossless) with `train/episode_00000.actions.npy` beside it,
-    and so on; the last episodes go to `test/`. An episode is one life; a life shorter than
-    `frames` is played anew from another seed, up to 20 times, after which the longest one is
-    taken. Every life has a seed of its own, so no game is in both splits.
+    and so on; the last episodes go to `test/`, those before them to `valid/`. An episode is one
+    life; a life shorter than `frames` is played anew from another seed, up to 20 times, after which
+    the longest one is taken. Every life has a seed of its own, so no game is in two splits.
 
     Actions are float32 (frames, A), each row one-hot over the scenario's buttons in the order of
     its .cfg file (without those that take an amount), then "no button". Row t is what is done
@@ -46,14 +49,16 @@ def record_vizdoom(
 
     Args:
         out: the folder, made if need be.
-        scenario: name of a scenario that ships with ViZDoom.
-        episodes: number of episodes, both splits together.
+        scenario: name of a scenario that ships with ViZDoom, or path of a .cfg file with its .wad
+            file beside it.
+        episodes: number of episodes, all splits together.
         frames: frames of an episode.
         size: height and width of a frame in pixels.
         frame_skip: game tics (1/35 s) between two frames; the action is held meanwhile.
         seed: int, 0 or more.
         test_share: share of the episodes for the test split, from 0 to 1, rounded; at least one
             episode where it is above 0 and there are two or more.
+        valid_share: the same for the validation split; the paper's 8:1:1 is 0.1 of both.
         progress: whether to show a progress bar and, at the end, what was written.
 
     Returns:
@@ -68,27 +73,35 @@ def record_vizdoom(
 
     >>> record_vizdoom("hgs", episodes=10)
     """
-    if min(episodes, frames, size, frame_skip) < 1 or seed < 0 or not 0 <= test_share <= 1:
+    shares_fit = min(test_share, valid_share) >= 0 and test_share + valid_share <= 1
+    if min(episodes, frames, size, frame_skip) < 1 or seed < 0 or not shares_fit:
         raise ValueError(
             "`episodes`, `frames`, `size` and `frame_skip` must be at least 1, `seed` at least 0, "
-            f"`test_share` from 0 to 1. Received: episodes={episodes}, frames={frames}, "
-            f"size={size}, frame_skip={frame_skip}, seed={seed}, test_share={test_share}"
+            "`test_share` and `valid_share` from 0 to 1 in sum. "
+            f"Received: episodes={episodes}, frames={frames}, size={size}, "
+            f"frame_skip={frame_skip}, seed={seed}, test_share={test_share}, "
+            f"valid_share={valid_share}"
         )
     optional_import("av", "video")
     out = Path(out)
     request = {
-        "scenario": scenario,
+        "scenario": str(scenario),
         "episodes": episodes,
         "frames": frames,
         "size": size,
         "frame_skip": frame_skip,
         "seed": seed,
         "test_share": test_share,
+        "valid_share": valid_share,
     }
     game = open_game(scenario, seed=0)
     try:
         buttons = [button.name for button in game.get_available_buttons()]
-        _claim_folder(out, request, buttons)
+        versions = {
+            name: optional_import(name, "vizdoom").__version__ for name in ("vizdoom", "av")
+        }
+        details = {"actions": [*buttons, "NO_BUTTON"], "versions": versions}
+        claim_folder(out, request, details, defaults={"valid_share": 0.0})
         done = {line["episode"]: line for line in _read_lines(out / "episodes.jsonl")}
         missing = [episode for episode in range(episodes) if episode not in done]
         for episode in tqdm(missing, f"Recording {scenario}", disable=not progress):
@@ -99,55 +112,39 @@ def record_vizdoom(
     finally:
         game.close()
     if progress:
-        tests = test_episodes(episodes, test_share)
+        splits = Counter(line["split"] for line in done.values())
+        counts = ", ".join(f"{splits[split]} {split}" for split in SPLITS if splits[split])
         short = sum(line["frames"] < frames for line in done.values())
         shorter = f"; {short} of them shorter than {frames} frames" if short else ""
-        print(f"Wrote {out}: {episodes - tests} training and {tests} test episodes{shorter}")
+        print(f"Wrote {out}: {counts} episodes{shorter}")
     return out
 
 
-def test_episodes(episodes: int, test_share: float) -> int:
-    """Number of episodes, the last ones, that go to the test split.
+def split_of(episode: int, episodes: int, test_share: float, valid_share: float = 0.0) -> str:
+    """The split of an episode: the last ones are for testing, those before them for validation.
 
     Args:
+        episode: from 0.
         episodes: number of all episodes.
         test_share: from 0 to 1.
+        valid_share: from 0 to 1.
 
     Returns:
-        The number.
+        `"train"`, `"valid"` or `"test"`.
 
     Example:
 
-    >>> test_episodes(100, 0.1)
-    10
+    >>> [split_of(i, 10, 0.1, 0.1) for i in (0, 7, 8, 9)]
+    ['train', 'train', 'valid', 'test']
     """
-    if test_share == 0 or episodes < 2:
-        return 0
-    return max(1, round(episodes * test_share))
+    first_test = episodes - _share_of(episodes, test_share)
+    if episode >= first_test:
+        return "test"
+    return "valid" if episode >= first_test - _share_of(episodes, valid_share) else "train"
 
 
-def _claim_folder(out: Path, request: dict[str, Any], buttons: list[str]) -> None:
-    """Writes `dataset.json`, or makes sure that the one there is of the same request."""
-    record = out / "dataset.json"
-    if record.exists():
-        before = json.loads(record.read_text()).get("request", {})
-        changed = [key for key in request if before.get(key) != request[key]]
-        if changed:
-            differences = ", ".join(f"{k}={before.get(k)!r} there" for k in changed)
-            raise FileExistsError(
-                f"{str(out)!r} holds another recording ({differences}). "
-                f"Received: {', '.join(f'{k}={request[k]!r}' for k in changed)}; "
-                "take another folder or the same arguments"
-            )
-        return
-    if out.exists() and any(out.iterdir()):
-        raise FileExistsError(f"{str(out)!r} holds other files; take an empty or new folder")
-    out.mkdir(parents=True, exist_ok=True)
-    versions = {name: optional_import(name, "vizdoom").__version__ for name in ("vizdoom", "av")}
-    text = json.dumps(
-        {"request": request, "actions": [*buttons, "NO_BUTTON"], "versions": versions}, indent=2
-    )
-    _replace(record, lambda path: path.write_text(text + "\n"))
+def _share_of(episodes: int, share: float) -> int:
+    return max(1, round(episodes * share)) if share and episodes > 1 else 0
 
 
 def _record_episode(
@@ -162,14 +159,11 @@ def _record_episode(
         if len(pictures) == request["frames"]:
             break
     pictures, actions, game_seed = longest
-    first_test = request["episodes"] - test_episodes(request["episodes"], request["test_share"])
-    split = "train" if episode < first_test else "test"
+    split = split_of(episode, request["episodes"], request["test_share"], request["valid_share"])
     video = out / split / f"episode_{episode:05d}.mkv"
-    video.parent.mkdir(exist_ok=True)
     one_hot = np.eye(len(buttons) + 1, dtype="float32")[actions]
     fps = TICS_PER_SECOND / request["frame_skip"]
-    _replace(video.with_suffix(".actions.npy"), lambda path: np.save(path, one_hot))
-    _replace(video, lambda path: write_mkv_lossless(path, np.stack(pictures), fps))
+    write_episode(video, np.stack(pictures), one_hot, fps)
     return {"episode": episode, "split": split, "seed": game_seed, "frames": len(pictures)}
 
 
@@ -209,10 +203,3 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
         except ValueError:
             continue  # an empty line, or the last one of a run that was killed
     return lines
-
-
-def _replace(path: Path, write: Any) -> None:
-    """Writes a file under a hidden name first, so that a killed run leaves no half of one."""
-    hidden = path.with_name(f".{path.name}")
-    write(hidden)
-    os.replace(hidden, path)

@@ -33,7 +33,7 @@ def open_game(scenario: str, seed: int) -> Any:
     """Starts a scenario without window and sound: RGB, 160x120, no time limit.
 
     Args:
-        scenario: one of `scenario_names`.
+        scenario: one of `scenario_names`, or path of a .cfg file.
         seed: int from 0 to 2**32 - 1.
 
     Returns:
@@ -42,6 +42,7 @@ def open_game(scenario: str, seed: int) -> Any:
     Raises:
         ImportError: ViZDoom is missing.
         ValueError: unknown scenario.
+        FileNotFoundError: there is no such .cfg file.
 
     Example:
 
@@ -50,13 +51,18 @@ def open_game(scenario: str, seed: int) -> Any:
     (120, 160, 3)
     """
     vizdoom = optional_import("vizdoom", "vizdoom")
-    if scenario not in scenario_names():
+    config = Path(vizdoom.scenarios_path) / f"{scenario}.cfg"
+    if Path(scenario).suffix == ".cfg":
+        config = Path(scenario)
+        if not config.is_file():
+            raise FileNotFoundError(f"There is no scenario file {str(config)!r}.")
+    elif scenario not in scenario_names():
         raise ValueError(
-            f"`scenario` must be one of {', '.join(scenario_names())}. "
+            f"`scenario` must be one of {', '.join(scenario_names())}, or a .cfg file. "
             f"Received: scenario={scenario!r}"
         )
     game = vizdoom.DoomGame()
-    game.load_config(str(Path(vizdoom.scenarios_path) / f"{scenario}.cfg"))
+    game.load_config(str(config))
     # The engine writes its settings where it is started, unless told otherwise.
     game.set_doom_config_path(str(Path(tempfile.gettempdir()) / "keras_videogpt_vizdoom.ini"))
     game.set_available_buttons([b for b in game.get_available_buttons() if _is_switch(b)])

@@ -1,5 +1,6 @@
-"""The settings behind `--preset`: of the paper, of the original code, and of the demo."""
+"""The settings behind `--preset`: of the paper, of the original code, of the demo, of data sets."""
 
+from keras_videogpt.presets.data_sets import DATA_SETS
 from keras_videogpt.presets.original import (
     ORIGINAL_VIDEOGPT,
     ORIGINAL_VQVAE,
@@ -100,6 +101,13 @@ PRIORS = {
         "hidden_dim": 1024,
         "steps": 200_000,
     },
+    "paper_tgif": {
+        **_PAPER_PRIOR,
+        "num_layers": 20,
+        "num_heads": 8,
+        "hidden_dim": 1024,
+        "steps": 600_000,
+    },
     # Table 9's width; the paper's text has 384, which is the feed-forward network's.
     "paper_moving_mnist": {
         **_PAPER_PRIOR,
@@ -138,7 +146,7 @@ def settings(kind: str, name: str) -> dict:
 
     Args:
         kind: `"vqvae"` or `"prior"`.
-        name: name of the preset.
+        name: name of the preset, or of a data preset (`keras-videogpt data list`).
 
     Returns:
         A new dictionary of model and training settings.
@@ -151,6 +159,11 @@ def settings(kind: str, name: str) -> dict:
         512
     """
     presets = {"vqvae": TOKENIZERS, "prior": PRIORS}[kind]
+    if name in DATA_SETS:
+        data_set = DATA_SETS[name]
+        if kind == "vqvae":
+            return {**presets[data_set.tokenizer], "data_variance": data_set.variance}
+        return {**presets[data_set.prior], "frame_cond": data_set.frame_cond}
     if name not in presets:
-        raise ValueError(f"preset must be one of {sorted(presets)}; got {name!r}.")
+        raise ValueError(f"preset must be one of {sorted([*presets, *DATA_SETS])}; got {name!r}.")
     return dict(presets[name])

@@ -67,6 +67,18 @@ def test_every_tenth_video_is_held_out_where_there_is_no_test_folder(tmp_path, c
     assert sorted(test + train) == names(VideoFolder(tmp_path))
 
 
+def test_the_validation_split_is_its_folder_or_else_the_test_split(tmp_path, clip):
+    fill(tmp_path, ["train/a.mkv", "train/b.mkv", "valid/c.mkv", "test/d.mkv"], clip, frames=1)
+    assert names(VideoFolder(tmp_path, "valid")) == ["valid/c.mkv"]
+    assert names(VideoFolder(tmp_path, "train")) == ["train/a.mkv", "train/b.mkv"]
+    (tmp_path / "test/d.mkv").unlink()
+    assert names(VideoFolder(tmp_path, "test")) == ["train/b.mkv"]
+    assert names(VideoFolder(tmp_path, "train")) == ["train/a.mkv"]
+    fill(tmp_path, ["test/d.mkv"], clip, frames=1)
+    (tmp_path / "valid/c.mkv").unlink()
+    assert names(VideoFolder(tmp_path, "valid")) == ["test/d.mkv"]
+
+
 def test_broken_files_are_skipped_and_named(tmp_path, clip):
     fill(tmp_path, ["train/good.mkv", "test/t.mkv"], clip)
     (tmp_path / "train/empty.mp4").touch()

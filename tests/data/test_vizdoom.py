@@ -1,11 +1,14 @@
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from keras_videogpt.data import VideoFolder, record_vizdoom
+from keras_videogpt.data.vizdoom import SPLITS, split_of
 
-pytest.importorskip("vizdoom", reason="needs the vizdoom extra")
+vizdoom = pytest.importorskip("vizdoom", reason="needs the vizdoom extra")
 
 REQUEST = dict(episodes=2, frames=20, size=32, seed=3, progress=False)
 
@@ -69,3 +72,28 @@ def test_a_folder_of_another_recording_is_refused(recording, tmp_path):
 def test_an_unknown_scenario_lists_the_known_ones(tmp_path):
     with pytest.raises(ValueError, match="health_gathering_supreme"):
         record_vizdoom(tmp_path / "c", scenario="e1m1")
+
+
+def test_episodes_are_split_8_1_1(tmp_path):
+    splits = [split_of(episode, 1000, 0.1, 0.1) for episode in range(1000)]
+    assert splits == ["train"] * 800 + ["valid"] * 100 + ["test"] * 100
+    request = {**REQUEST, "episodes": 3, "frames": 4, "valid_share": 0.3}
+    record_vizdoom(tmp_path / "d", **request)
+    names = [VideoFolder(tmp_path / "d", split).name(0) for split in ("train", "valid", "test")]
+    assert names == [f"{split}/episode_0000{i}.mkv" for i, split in enumerate(SPLITS)]
+    with pytest.raises(ValueError, match="valid_share=0.95"):
+        record_vizdoom(tmp_path / "e", **{**request, "valid_share": 0.95})
+
+
+def test_a_scenario_is_taken_by_path(tmp_path):
+    shipped = Path(vizdoom.scenarios_path)
+    for name in ("basic.cfg", "basic.wad"):
+        shutil.copy(shipped / name, tmp_path / name.replace("basic", "mine"))
+    config = tmp_path / "mine.cfg"
+    config.write_text(config.read_text().replace("basic.wad", "mine.wad"))
+    mine = record_vizdoom(tmp_path / "f", scenario=str(config), **{**REQUEST, "frames": 4})
+    shipped = record_vizdoom(tmp_path / "g", scenario="basic", **{**REQUEST, "frames": 4})
+    frames = VideoFolder(mine, "train").frames(0)
+    np.testing.assert_array_equal(frames, VideoFolder(shipped, "train").frames(0))
+    with pytest.raises(FileNotFoundError, match="nowhere.cfg"):
+        record_vizdoom(tmp_path / "h", scenario="nowhere.cfg")
