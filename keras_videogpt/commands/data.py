@@ -6,6 +6,7 @@ from keras_videogpt.commands.arguments import add_backend
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.open_videos import open_videos
 from keras_videogpt.data.vizdoom import record_vizdoom
+from keras_videogpt.tokens.token_folder import TokenFolder, is_token_folder
 
 
 def add_parser(subparsers) -> None:
@@ -24,7 +25,9 @@ def add_parser(subparsers) -> None:
     add_backend(vizdoom)
     vizdoom.set_defaults(run=run_vizdoom)
 
-    show = commands.add_parser("show", help="what a folder of videos or an HDF5 file holds")
+    show = commands.add_parser(
+        "show", help="what a folder of videos or tokens, or an HDF5 file, holds"
+    )
     show.add_argument("data", metavar="DATA")
     show.add_argument("--frames", type=int, default=16, help="frames of a clip")
     show.add_argument("--size", type=int, default=64, help="height and width of a clip")
@@ -47,7 +50,10 @@ def run_vizdoom(args: argparse.Namespace) -> None:
 
 
 def run_show(args: argparse.Namespace) -> None:
-    """Prints both splits of a data set."""
+    """Prints both splits of a data set, of videos or stored tokens."""
+    if is_token_folder(args.data):
+        show_tokens(TokenFolder(args.data))
+        return
     for split in ("train", "test"):
         store = open_videos(args.data, split)
         clips = Clips(store, args.frames, args.size, args.stride)
@@ -60,3 +66,17 @@ def run_show(args: argparse.Namespace) -> None:
         if split == "train":
             parts.append(f"variance {clips.variance():.4f}")
         print(f"{split}: {', '.join(parts)}")
+
+
+def show_tokens(store: TokenFolder) -> None:
+    """Prints what a folder of stored tokens holds, and whether all of it is there."""
+    for split in store.splits:
+        print(store.summary(split))
+    description = store.description
+    print(
+        f"{description['num_codes']} codes; clips of {tuple(description['video_shape'])} from "
+        f"{description['data']}; tokenizer {description['tokenizer']}"
+    )
+    missing = store.missing_shards()
+    if missing:
+        print(f"Not complete: {len(missing)} shards are missing; encode goes on with it.")

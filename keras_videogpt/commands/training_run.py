@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 
 from keras_videogpt.data.clips import Clips
+from keras_videogpt.tokens.stored_tokens import StoredTokens
 from keras_videogpt.training.run_folder import RunFolder
 from keras_videogpt.training.train import make_optimizer, train
 
@@ -19,8 +20,8 @@ def run_training(
     options: dict,
     config: dict,
     model_name: str,
-    clips: Clips,
-    held_out: Clips,
+    clips: Clips | StoredTokens,
+    held_out: Clips | StoredTokens,
     build: Callable[[], keras.Model],
     pictures: str,
     make_pictures: Callable,

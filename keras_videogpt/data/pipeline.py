@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from keras_videogpt.data.clips import Clips
+from keras_videogpt.data.clip_source import ClipSource
 from keras_videogpt.data.epoch_order import EpochOrder
 
 PIPELINES = ("auto", "tf.data", "pydataset")
 
 
 def dataset(
-    clips: Clips,
+    clips: ClipSource,
     batch_size: int,
     shuffle: bool = False,
     seed: int = 0,
