@@ -1,15 +1,19 @@
+import keras
 import numpy as np
 import pytest
-from checks import small_vqvae
+from checks import randomize, small_vqvae
 
 from keras_videogpt.data import ArrayVideos, Clips
 
 
 @pytest.fixture(scope="session")
 def vqvae(videos):
-    """Trained a little, so that codes differ."""
-    vqvae = small_vqvae()
-    vqvae.fit(videos, batch_size=4, epochs=3, verbose=0)
+    """With random weights and a codebook taken from the videos, so that clips have many codes."""
+    vqvae = small_vqvae(axial_attention=False)
+    randomize(vqvae)
+    vqvae.compile(optimizer=keras.optimizers.SGD(0.0))
+    vqvae.fit(videos, batch_size=8, verbose=0)
+    assert len(np.unique(vqvae.encode(videos))) > 8
     return vqvae
 
 
