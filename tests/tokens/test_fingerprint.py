@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from checks import small_gpt, small_vqvae
+from checks import small_gpt, small_vqvae, weights_of
 
 import keras_videogpt as kvg
 from keras_videogpt.tokens import fingerprint
@@ -11,7 +11,7 @@ from keras_videogpt.tokens import fingerprint
 
 def with_known_weights(**options) -> kvg.VQVAE:
     """A tokenizer whose weights are the same numbers on every backend."""
-    vqvae = small_vqvae(**options)
+    vqvae = small_vqvae(**{"axial_attention": False, **options})
     rng = np.random.default_rng(0)
     vqvae.set_weights(
         [rng.integers(-8, 8, weight.shape).astype("float32") for weight in vqvae.get_weights()]
@@ -20,19 +20,17 @@ def with_known_weights(**options) -> kvg.VQVAE:
 
 
 def test_it_is_the_same_on_every_backend():
-    assert fingerprint(with_known_weights()) == "ea2a82d5d84c271b"
+    assert fingerprint(with_known_weights()) == "82646f3cad6d46f5"
 
 
-def test_it_is_the_same_after_saving_and_loading_and_in_a_prior(tmp_path, videos):
-    vqvae = small_vqvae()
-    vqvae.fit(videos, batch_size=4, verbose=0)
+def test_it_is_the_same_after_saving_and_loading_and_in_a_prior(tmp_path):
+    vqvae = with_known_weights()
     before = fingerprint(vqvae)
     vqvae.save(tmp_path / "vqvae.keras")
     assert fingerprint(kvg.load(tmp_path / "vqvae.keras")) == before
     gpt = small_gpt(vqvae)
     gpt.save(tmp_path / "gpt.keras")
     assert fingerprint(kvg.load(tmp_path / "gpt.keras").tokenizer) == before
-    vqvae.encode(videos)
     vqvae.trainable = False
     assert fingerprint(vqvae) == before
 
@@ -40,8 +38,8 @@ def test_it_is_the_same_after_saving_and_loading_and_in_a_prior(tmp_path, videos
 def test_it_differs_after_one_weight_changed():
     vqvae = with_known_weights()
     seen = {fingerprint(vqvae)}
-    for index, weight in enumerate(vqvae.get_weights()):
-        changed = vqvae.get_weights()
+    for index, weight in enumerate(weights_of(vqvae)):
+        changed = weights_of(vqvae)
         changed[index].flat[weight.size // 2] += 1e-3
         vqvae.set_weights(changed)
         seen.add(fingerprint(vqvae))
@@ -50,7 +48,7 @@ def test_it_differs_after_one_weight_changed():
 
 @pytest.mark.parametrize(
     "options",
-    [{"extra_padding": "before"}, {"axial_attention": False}, {"dtype": "mixed_bfloat16"}],
+    [{"extra_padding": "before"}, {"axial_attention": True}, {"dtype": "mixed_bfloat16"}],
 )
 def test_it_differs_where_settings_give_other_codes(options):
     assert fingerprint(with_known_weights(**options)) != fingerprint(with_known_weights())

@@ -177,7 +177,7 @@ def test_codes_above_the_limit_of_int16_are_stored_in_int32(videos, tmp_path):
     large = VQVAE(
         video_shape=(4, 16, 16, 3),
         downsample=(2, 4, 4),
-        num_codes=2**17,
+        num_codes=2**16,
         code_dim=2,
         hidden_units=4,
         num_residual_layers=1,
