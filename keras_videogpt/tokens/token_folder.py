@@ -57,10 +57,10 @@ class TokenFolder:
             self.record = np.dtype(
                 [(name, dtype, tuple(shape)) for name, (dtype, shape) in fields.items()]
             )
+            self.class_names = tuple(self.description["class_names"])
+            self.action_size = fields["actions"][1][-1] if "actions" in fields else None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} describes no tokens that can be read: {error}.") from error
-        self.class_names = tuple(self.description["class_names"])
-        self.action_size = fields["actions"][1][-1] if "actions" in fields else None
         self._first_bytes: dict[tuple[str, int], int] = {}
 
     @property
