@@ -4,7 +4,7 @@ from keras_videogpt.backend import choose_backend
 
 choose_backend()
 
-from keras_videogpt import convert, data, layers, metrics  # noqa: E402
+from keras_videogpt import convert, data, layers, metrics, tokens  # noqa: E402
 from keras_videogpt.models.load import load  # noqa: E402
 from keras_videogpt.models.videogpt import VideoGPT  # noqa: E402
 from keras_videogpt.models.vqvae import VQVAE  # noqa: E402
@@ -25,4 +25,5 @@ __all__ = [
     "metrics",
     "sample",
     "sample_batches",
+    "tokens",
 ]

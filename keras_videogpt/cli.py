@@ -7,6 +7,7 @@ import traceback
 from keras_videogpt.commands import (
     convert,
     data,
+    encode,
     evaluate,
     reconstruct,
     sample,
@@ -30,7 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
     kinds = train.add_subparsers(required=True, metavar="KIND")
     train_vqvae.add_parser(kinds)
     train_prior.add_parser(kinds)
-    for module in (sample, reconstruct, evaluate, convert, data):
+    for module in (encode, sample, reconstruct, evaluate, convert, data):
         module.add_parser(commands)
     return parser
 

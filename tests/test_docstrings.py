@@ -11,7 +11,16 @@ import pytest
 
 import keras_videogpt as kvg
 
-PACKAGES = ("convert", "layers", "metrics", "models", "presets", "quantizers", "sampling")
+PACKAGES = (
+    "convert",
+    "layers",
+    "metrics",
+    "models",
+    "presets",
+    "quantizers",
+    "sampling",
+    "tokens",
+)
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -54,6 +63,7 @@ def test_there_are_examples_of_every_package():
 def test_example(test, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"keras": keras, "np": np, "VQVAE": kvg.VQVAE, "VideoGPT": kvg.VideoGPT}
+    names |= {"ArrayVideos": kvg.data.ArrayVideos, "Clips": kvg.data.Clips}
     test.globs = {**names, **test.globs}
     report = []
     runner = doctest.DocTestRunner(checker=Shapes(), optionflags=FLAGS)

@@ -5,6 +5,8 @@ import argparse
 from keras_videogpt.backend import BACKENDS
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.open_videos import open_videos
+from keras_videogpt.models.load import load
+from keras_videogpt.models.vqvae import VQVAE
 
 DATA_HELP = "folder of videos, HDF5 file, tfds:NAME, or a data preset that was prepared"
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -18,7 +20,7 @@ def add_backend(parser: argparse.ArgumentParser) -> None:
 
 def add_training(parser: argparse.ArgumentParser) -> None:
     """Adds what both `train` commands take; a preset gives the defaults that are not set here."""
-    parser.add_argument("data", metavar="DATA", help=DATA_HELP)
+    parser.add_argument("data", metavar="DATA", help=f"{DATA_HELP}; for a prior also stored tokens")
     parser.add_argument("--out", required=True, metavar="RUN", help="run folder; resumes if it is")
     parser.add_argument(
         "--preset",
@@ -72,3 +74,11 @@ def training_clips(
         seed=args.seed,
     )
     return clips, Clips(open_videos(args.data, "valid"), **options, start="first")
+
+
+def load_tokenizer(path: str) -> VQVAE:
+    """The `VQVAE` of `--tokenizer`; raises `ValueError` for another model."""
+    tokenizer = load(path)
+    if not isinstance(tokenizer, VQVAE):
+        raise ValueError(f"--tokenizer must be a VQVAE; {path} is a VideoGPT.")
+    return tokenizer

@@ -10,6 +10,7 @@ from keras_videogpt.data.open_videos import open_videos
 from keras_videogpt.data.prepared import prepared_folders
 from keras_videogpt.data.vizdoom import record_vizdoom
 from keras_videogpt.presets.data_sets import DATA_SETS
+from keras_videogpt.tokens.token_folder import TokenFolder, is_token_folder
 
 
 def add_parser(subparsers) -> None:
@@ -52,7 +53,9 @@ def add_parser(subparsers) -> None:
     add_backend(prepare)
     prepare.set_defaults(run=run_prepare)
 
-    show = commands.add_parser("show", help="what a data preset is, or what DATA holds")
+    show = commands.add_parser(
+        "show", help="what a data preset is, or what DATA or stored tokens hold"
+    )
     show.add_argument("data", metavar="NAME|DATA", help=DATA_HELP)
     show.add_argument("--frames", type=int, default=16, help="frames of a clip")
     show.add_argument("--size", type=int, default=64, help="height and width of a clip")
@@ -77,7 +80,10 @@ def run_vizdoom(args: argparse.Namespace) -> None:
 
 
 def run_show(args: argparse.Namespace) -> None:
-    """Prints the page of a preset, and the splits of a data set."""
+    """Prints the page of a preset, and the splits of a data set, of videos or stored tokens."""
+    if is_token_folder(args.data):
+        show_tokens(TokenFolder(args.data))
+        return
     if args.data in DATA_SETS and not Path(args.data).exists():
         print(page(DATA_SETS[args.data]))
         if args.data not in prepared_folders():
@@ -97,3 +103,17 @@ def run_show(args: argparse.Namespace) -> None:
         if split == "train":
             parts.append(f"variance {clips.variance():.4f}")
         print(f"{split}: {', '.join(parts)}")
+
+
+def show_tokens(store: TokenFolder) -> None:
+    """Prints what a folder of stored tokens holds, and whether all of it is there."""
+    for split in store.splits:
+        print(store.summary(split))
+    description = store.description
+    print(
+        f"{description['num_codes']} codes; clips of {tuple(description['video_shape'])} from "
+        f"{description['data']}; tokenizer {description['tokenizer']}"
+    )
+    missing = store.missing_shards()
+    if missing:
+        print(f"Not complete: {len(missing)} shards are missing; encode goes on with it.")

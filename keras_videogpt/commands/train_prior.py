@@ -1,7 +1,6 @@
 """`keras-videogpt train prior`: trains a prior on top of a tokenizer."""
 
 import argparse
-import hashlib
 from pathlib import Path
 
 from keras_videogpt.callbacks.pictures import SamplePictures
@@ -11,15 +10,18 @@ from keras_videogpt.commands.arguments import (
     add_training,
     check_counts,
     chosen,
+    load_tokenizer,
     training_clips,
 )
 from keras_videogpt.commands.conditions import conditions_of, read_batch
+from keras_videogpt.commands.stored_tokens import decoded, token_clips, token_settings
 from keras_videogpt.commands.training_run import TRAINING_SETTINGS, run_training
 from keras_videogpt.data.clips import Clips
-from keras_videogpt.models.load import load
 from keras_videogpt.models.videogpt import VideoGPT
-from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.presets.settings import settings
+from keras_videogpt.tokens.fingerprint import fingerprint
+from keras_videogpt.tokens.stored_tokens import StoredTokens
+from keras_videogpt.tokens.token_folder import is_token_folder
 
 PICTURED_CLIPS = 4
 
@@ -51,10 +53,12 @@ def run(args: argparse.Namespace) -> None:
     """Trains, or goes on with the run in `--out`."""
     options = chosen(args, settings("prior", args.preset))
     check_counts(options)
-    tokenizer = load(args.tokenizer)
-    if not isinstance(tokenizer, VQVAE):
-        raise ValueError(f"--tokenizer must be a VQVAE; {args.tokenizer} is a VideoGPT.")
-    clips, held_out = training_clips(args, tokenizer.video_shape)
+    tokenizer = load_tokenizer(args.tokenizer)
+    from_tokens = is_token_folder(args.data)
+    if from_tokens:
+        clips, held_out = token_clips(args, tokenizer, options["frame_cond"])
+    else:
+        clips, held_out = training_clips(args, tokenizer.video_shape)
     model_settings = {k: v for k, v in options.items() if k not in TRAINING_SETTINGS}
     model_settings["num_classes"] = None
     if args.class_cond:
@@ -68,6 +72,8 @@ def run(args: argparse.Namespace) -> None:
         if not (frame_cond or num_classes):
             return SamplePictures(folder, tensorboard, PICTURED_CLIPS)
         shown = read_batch(held_out, range(min(PICTURED_CLIPS, len(held_out))))
+        if from_tokens:
+            shown = decoded(shown, tokenizer)
         return SamplePictures(
             folder,
             tensorboard,
@@ -77,12 +83,14 @@ def run(args: argparse.Namespace) -> None:
         )
 
     config = {"kind": "prior", "tokenizer": fingerprint(tokenizer), **model_settings}
+    if from_tokens:
+        config["tokens"] = token_settings(clips)
     run_training(
         args, options, config, "videogpt", clips, held_out, build, "samples", make_pictures
     )
 
 
-def number_of_classes(data: str, *splits: Clips) -> int:
+def number_of_classes(data: str, *splits: Clips | StoredTokens) -> int:
     """How many classes a data set has in its splits; `ValueError` if one has none."""
     if not all(clips.store.has_labels for clips in splits):
         raise ValueError(
@@ -90,11 +98,3 @@ def number_of_classes(data: str, *splits: Clips) -> int:
             "labels in the HDF5 file."
         )
     return max(len(clips.store.class_names) for clips in splits)
-
-
-def fingerprint(tokenizer: VQVAE) -> str:
-    """A hash of a tokenizer's weights: codes of another tokenizer mean something else."""
-    digest = hashlib.sha256()
-    for weight in tokenizer.get_weights():
-        digest.update(weight.tobytes())
-    return digest.hexdigest()[:16]

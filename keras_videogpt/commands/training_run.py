@@ -8,6 +8,7 @@ import keras
 
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.open_videos import resolve_source
+from keras_videogpt.tokens.stored_tokens import StoredTokens
 from keras_videogpt.training.run_folder import RunFolder
 from keras_videogpt.training.train import make_optimizer, train
 
@@ -20,8 +21,8 @@ def run_training(
     options: dict,
     config: dict,
     model_name: str,
-    clips: Clips,
-    held_out: Clips,
+    clips: Clips | StoredTokens,
+    held_out: Clips | StoredTokens,
     build: Callable[[], keras.Model],
     pictures: str,
     make_pictures: Callable,

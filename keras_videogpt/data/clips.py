@@ -35,6 +35,8 @@ class Clips:
         flip: whether to mirror half of the clips left to right; not with actions, which would
             no longer fit the picture.
         seed: int, 0 or more.
+        hop: with `start="all"`, frames from the start of a clip to that of the next: less than the
+            span for clips that overlap, 1 for every clip there is; `None` for the span.
 
     Attributes:
         skipped: list of `(name, reason)` of the videos shorter than a clip.
@@ -59,6 +61,7 @@ class Clips:
         crop: str = "center",
         flip: bool = False,
         seed: int = 0,
+        hop: int | None = None,
     ) -> None:
         if num_frames < 1 or stride < 1 or seed < 0:
             raise ValueError(
@@ -76,6 +79,11 @@ class Clips:
                 "`flip` must be False for videos with actions: a mirrored picture would no longer "
                 "fit its actions. Received: flip=True"
             )
+        if hop is not None and (hop < 1 or start != "all"):
+            raise ValueError(
+                "`hop` must be at least 1, and is for start='all' only. "
+                f"Received: hop={hop}, start={start!r}"
+            )
         self.store = store
         self.num_frames = num_frames
         self.size = image_size(size)
@@ -84,6 +92,7 @@ class Clips:
         self.crop = crop
         self.flip = flip
         self.seed = seed
+        self.hop = hop
         self.skipped: list[tuple[str, str]] = []
         self._places = self._find_places()
 
@@ -94,13 +103,13 @@ class Clips:
 
     def _find_places(self) -> list[tuple[int, int]]:
         """`(video, start)` of every clip; the start is where a random one has its lowest."""
-        places = []
+        places, hop = [], self.hop or self.span
         for video in range(len(self.store)):
             frames = self.store.num_frames(video)
             if frames < self.span:
                 self.skipped.append((self.store.name(video), f"{frames} frames"))
             elif self.start == "all":
-                places += [(video, s) for s in range(0, frames - self.span + 1, self.span)]
+                places += [(video, s) for s in range(0, frames - self.span + 1, hop)]
             else:
                 places.append((video, 0))
         named = ", ".join(f"{name} ({frames})" for name, frames in self.skipped[:3])

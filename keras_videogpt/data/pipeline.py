@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from keras_videogpt.data.clips import Clips
+from keras_videogpt.data.clip_source import ClipSource
 from keras_videogpt.data.epoch_order import EpochOrder
 
 PIPELINES = ("auto", "tf.data", "pydataset")
 
 
 def dataset(
-    clips: Clips,
+    clips: ClipSource,
     batch_size: int,
     shuffle: bool = False,
     seed: int = 0,
@@ -25,7 +25,7 @@ def dataset(
     it would have seen without the interruption. Both pipelines give equal batches.
 
     Args:
-        clips: the clips.
+        clips: the clips, or stored tokens.
         batch_size: clips in a batch, B.
         shuffle: whether every epoch has an order of its own.
         seed: int, 0 or more.
@@ -37,8 +37,8 @@ def dataset(
 
     Returns:
         `tf.data.Dataset` or `keras.utils.PyDataset` of dictionaries: `video` uint8
-        (B, T, H, W, 3), `label` int32 (B,) and `actions` float32 (B, T, A) where the store has
-        them. `len` is the number of batches.
+        (B, T, H, W, 3), or `codes` int32 (B, t, h, w) of stored tokens; `label` int32 (B,) and
+        `actions` float32 (B, T, A) where the store has them. `len` is the number of batches.
 
     Raises:
         ValueError: an argument out of range, or not one full batch with `drop_remainder`.

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import keras
 import numpy as np
 
-from keras_videogpt.data.clips import Clips
+from keras_videogpt.data.clip_source import ClipSource
 from keras_videogpt.data.epoch_order import EpochOrder
 
 BATCHES_AHEAD = 2
@@ -32,7 +32,7 @@ class ClipDataset(keras.utils.PyDataset):
     (8, 16, 64, 64, 3)
     """
 
-    def __init__(self, clips: Clips, order: EpochOrder, workers: int = 4) -> None:
+    def __init__(self, clips: ClipSource, order: EpochOrder, workers: int = 4) -> None:
         super().__init__(workers=1)
         self.clips = clips
         self.order = order

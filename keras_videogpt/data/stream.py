@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from keras_videogpt.data.clips import Clips
+from keras_videogpt.data.clip_source import ClipSource
 from keras_videogpt.data.epoch_order import EpochOrder
 
 BATCHES_AHEAD = 3
 
 
 def stream(
-    clips: Clips,
+    clips: ClipSource,
     batch_size: int,
     seed: int = 0,
     first_step: int = 0,

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_videogpt.data.clips import Clips
+from keras_videogpt.data.clip_source import ClipSource
 from keras_videogpt.data.epoch_order import EpochOrder
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 
-def tf_dataset(clips: Clips, order: EpochOrder, workers: int = 4) -> "tf.data.Dataset":
+def tf_dataset(clips: ClipSource, order: EpochOrder, workers: int = 4) -> "tf.data.Dataset":
     """Makes a `tf.data.Dataset` of batches; see `dataset`.
 
     Args:

@@ -2,7 +2,7 @@ import keras
 
 from keras_videogpt.callbacks.run_checkpoint import RunCheckpoint
 from keras_videogpt.callbacks.tensorboard import TensorBoard
-from keras_videogpt.data.clips import Clips
+from keras_videogpt.data.clip_source import ClipSource
 from keras_videogpt.data.pipeline import dataset
 from keras_videogpt.data.stream import stream
 from keras_videogpt.training.run_folder import RunFolder
@@ -33,8 +33,8 @@ def make_optimizer(learning_rate: float, schedule: str, steps: int) -> keras.opt
 def train(
     model: keras.Model,
     run: RunFolder,
-    clips: Clips,
-    held_out: Clips,
+    clips: ClipSource,
+    held_out: ClipSource,
     batch_size: int,
     steps: int,
     save_every: int,

@@ -28,6 +28,16 @@ def test_all_starts_follow_one_another_without_overlap():
     assert [int(c["video"][0, 0, 0, 0]) for c in clips] == [0, 3, 6, 0]
 
 
+def test_a_hop_lets_clips_overlap_or_leave_gaps():
+    store = ArrayVideos([numbered(10), numbered(5)])
+    for hop, starts in ((1, [0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2]), (6, [0, 6, 0])):
+        clips = Clips(store, 2, 8, stride=2, start="all", hop=hop)
+        assert [int(c["video"][0, 0, 0, 0]) for c in clips] == starts
+    for wrong in ({"hop": 0, "start": "all"}, {"hop": 2}):
+        with pytest.raises(ValueError, match="`hop` must be at least 1"):
+            Clips(store, 2, 8, **wrong)
+
+
 def test_a_clip_depends_on_seed_epoch_and_index_alone(clip):
     store = ArrayVideos([clip(60), clip(60, seed=1)])
     options = dict(num_frames=4, size=16, crop="random", flip=True)

@@ -1,0 +1,17 @@
+from typing import Protocol
+
+import numpy as np
+
+
+class ClipSource(Protocol):
+    """What the pipelines read: a random-access sequence of clips, such as `Clips`.
+
+    An item is a dictionary of arrays, with the same keys, shapes and dtypes for every clip. What is
+    random in it depends on the epoch and the index alone. Reading is safe from several threads.
+    """
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]: ...
+
+    def get(self, index: int, epoch: int = 0) -> dict[str, np.ndarray]: ...

@@ -1,0 +1,103 @@
+import os
+
+import numpy as np
+
+from keras_videogpt.models.videogpt import VideoGPT
+from keras_videogpt.models.vqvae import VQVAE
+from keras_videogpt.tokens.fingerprint import fingerprint
+from keras_videogpt.tokens.token_folder import TokenFolder
+
+
+class StoredTokens:
+    """The stored clips of a split, for `keras_videogpt.data.dataset` in the place of `Clips`.
+
+    Where several passes are stored, epoch e reads pass `e % passes`.
+
+    Args:
+        folder: what `store_tokens` or `keras-videogpt encode` wrote.
+        tokenizer: the `VQVAE` that the codes must be of, or a `VideoGPT` on top of it.
+        split: `"train"` or `"test"`.
+        frame_cond: number of first frames F to read with each clip, for a prior that is given them.
+
+    Attributes:
+        store: the `TokenFolder`.
+        num_frames: frames of a clip, T.
+        size: `(height, width)` of its frames, in pixels.
+
+    Raises:
+        FileNotFoundError: there are no stored tokens.
+        ValueError: they are of another tokenizer or not complete, there is no such split, or fewer
+            frames than `frame_cond` are stored.
+
+    Example:
+        >>> from keras_videogpt.tokens import store_tokens
+        >>> vqvae = VQVAE(video_shape=(4, 16, 16, 3), num_codes=32, code_dim=8, hidden_units=16)
+        >>> videos = np.random.default_rng(0).integers(0, 256, (3, 4, 16, 16, 3), "uint8")
+        >>> clips = Clips(ArrayVideos(videos), num_frames=4, size=16, start="all")
+        >>> folder = store_tokens("tokens", vqvae, {"train": clips}, progress=False)
+        >>> tokens = StoredTokens(folder, vqvae)
+        >>> len(tokens), tokens[0]["codes"].shape
+        (3, (2, 8, 8))
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        tokenizer: VQVAE | VideoGPT,
+        split: str = "train",
+        frame_cond: int = 0,
+    ):
+        self.store = TokenFolder(folder)
+        self.split = split
+        self.frame_cond = frame_cond
+        given = fingerprint(tokenizer.tokenizer if isinstance(tokenizer, VideoGPT) else tokenizer)
+        stored = self.store.description["tokenizer"]
+        if given != stored:
+            raise ValueError(
+                f"{folder} holds the codes of another tokenizer: {stored} there, and {given} here. "
+                "Take that tokenizer, or encode the data with this one."
+            )
+        self.num_frames, *size, _ = self.store.description["video_shape"]
+        self.size = tuple(size)
+        self._num_clips, self._passes = self.store.num_clips(split), self.store.passes(split)
+        frames = self.store.record["frames"].shape[0] if "frames" in self.store.record.names else 0
+        if not 0 <= frame_cond <= frames:
+            raise ValueError(
+                f"frame_cond must lie in [0, {frames}], the first frames stored in {folder}; got "
+                f"{frame_cond}. Encode the data with frame_cond={frame_cond} (--frame-cond)."
+            )
+        missing = self.store.missing_shards()
+        if missing:
+            raise ValueError(
+                f"{folder} is not complete: {len(missing)} shards are missing or cut short. "
+                "Give the command that began it again."
+            )
+
+    def __len__(self) -> int:
+        return self._num_clips
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        return self.get(index)
+
+    def get(self, index: int, epoch: int = 0) -> dict[str, np.ndarray]:
+        """Reads one clip.
+
+        Args:
+            index: from 0 to `len(tokens) - 1`.
+            epoch: from 0; decides the pass.
+
+        Returns:
+            Dictionary with `codes` int32 `(t, h, w)`, or `(t, h, w, G)`; where they are stored,
+            `label` int32 () and `actions` float32 `(T, A)`; with `frame_cond`, `frames` uint8
+            `(F, H, W, 3)`.
+
+        Raises:
+            IndexError: no such clip.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"index must lie in [0, {len(self) - 1}]; got {index}.")
+        record = self.store.read(self.split, epoch % self._passes * len(self) + index)
+        item = {name: np.asarray(record[name]) for name in self.store.record.names}
+        item["codes"] = item["codes"].astype("int32")
+        frames = item.pop("frames", None)
+        return item | ({"frames": frames[: self.frame_cond]} if self.frame_cond else {})
