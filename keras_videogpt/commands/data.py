@@ -6,7 +6,7 @@ from pathlib import Path
 from keras_videogpt.commands.arguments import DATA_HELP, add_backend
 from keras_videogpt.commands.data_sets import page, run_list, run_prepare
 from keras_videogpt.data.clips import Clips
-from keras_videogpt.data.open_videos import open_videos
+from keras_videogpt.data.open_videos import held_out, open_videos
 from keras_videogpt.data.prepared import prepared_folders
 from keras_videogpt.data.vizdoom import record_vizdoom
 from keras_videogpt.presets.data_sets import DATA_SETS
@@ -89,9 +89,7 @@ def run_show(args: argparse.Namespace) -> None:
         if args.data not in prepared_folders():
             return
         print()
-    stores = {split: open_videos(args.data, split) for split in ("train", "valid", "test")}
-    if stores["valid"].name(0) == stores["test"].name(0):
-        del stores["valid"]  # the test split takes its place
+    stores = {"train": open_videos(args.data, "train")} | held_out(args.data)
     for split, store in stores.items():
         clips = Clips(store, args.frames, args.size, args.stride)
         frames = sum(store.num_frames(i) for i in range(len(store)))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_videogpt.commands.arguments import add_backend, load_tokenizer
 from keras_videogpt.data.clips import Clips
-from keras_videogpt.data.open_videos import open_videos
+from keras_videogpt.data.open_videos import held_out, open_videos
 from keras_videogpt.tokens.store_tokens import store_tokens
 
 
@@ -76,8 +76,9 @@ def run(args: argparse.Namespace) -> None:
             flip=args.flip,
             seed=args.seed,
         ),
-        "test": Clips(open_videos(args.data, "test"), **options, start="all"),
     }
+    for split, store in held_out(args.data).items():
+        clips[split] = Clips(store, **options, start="all")
     store_tokens(
         args.out,
         tokenizer,

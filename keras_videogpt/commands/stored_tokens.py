@@ -21,10 +21,10 @@ def token_clips(
         raise ValueError(
             f"{' and '.join(late)} can't be given with stored tokens: encode them with it."
         )
-    train, test = (
-        StoredTokens(args.data, tokenizer, split, frame_cond) for split in ("train", "test")
+    train, held_out = (
+        StoredTokens(args.data, tokenizer, split, frame_cond) for split in ("train", "valid")
     )
-    return train, test
+    return train, held_out
 
 
 def token_settings(clips: StoredTokens) -> dict:

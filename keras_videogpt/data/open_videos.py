@@ -55,6 +55,23 @@ def open_videos(path: str | os.PathLike, split: str = "train") -> VideoStore:
     raise ValueError(f"`path` must be {accepted}. Received: path={str(path)!r}")
 
 
+def held_out(path: str | os.PathLike) -> dict[str, VideoStore]:
+    """The splits that are not trained on: `"valid"`, where there is one, and `"test"`.
+
+    Args:
+        path: as `open_videos` takes it.
+
+    Example:
+
+    >>> sorted(held_out("videos"))
+    ['test']
+    """
+    splits = {split: open_videos(path, split) for split in ("valid", "test")}
+    if splits["valid"].name(0) == splits["test"].name(0):
+        del splits["valid"]  # the test split took its place
+    return splits
+
+
 def resolve_source(path: str | os.PathLike) -> str:
     """Where a source of videos is, the same from every working directory.
 

@@ -16,7 +16,8 @@ class StoredTokens:
     Args:
         folder: what `store_tokens` or `keras-videogpt encode` wrote.
         tokenizer: the `VQVAE` that the codes must be of, or a `VideoGPT` on top of it.
-        split: `"train"` or `"test"`.
+        split: `"train"`, `"valid"` or `"test"`; without a validation split, `"valid"` is the test
+            split.
         frame_cond: number of first frames F to read with each clip, for a prior that is given them.
 
     Attributes:
@@ -48,7 +49,8 @@ class StoredTokens:
         frame_cond: int = 0,
     ):
         self.store = TokenFolder(folder)
-        self.split = split
+        without_valid = split == "valid" and split not in self.store.splits
+        self.split = "test" if without_valid else split
         self.frame_cond = frame_cond
         given = fingerprint(tokenizer.tokenizer if isinstance(tokenizer, VideoGPT) else tokenizer)
         stored = self.store.description["tokenizer"]
