@@ -1,16 +1,16 @@
 """Recording a data set of ViZDoom episodes."""
 
-import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
+from keras_videogpt.data.episode_folder import EpisodeFolder
 from keras_videogpt.data.optional import optional_import
-from keras_videogpt.data.video_writer import write_mkv_lossless
+from keras_videogpt.data.recorder import record_episodes
 from keras_videogpt.data.vizdoom_game import open_game
 from keras_videogpt.data.wanderer import Wanderer
 
@@ -29,23 +29,21 @@ def record_vizdoom(
     test_share: float = 0.1,
     progress: bool = True,
 ) -> Path:
-    """Records a simple player in a ViZDoom scenario, as a folder for `VideoFolder`.
+    """Records a simple player in a ViZDoom scenario, for `VideoFolder`, or for `HDF5Videos`.
 
-    Writes `train/episode_00000.mkv` (lossless) with `train/episode_00000.actions.npy` beside it,
-    and so on; the last episodes go to `test/`. An episode is one life; a life shorter than
-    `frames` is played anew from another seed, up to 20 times, after which the longest one is
-    taken. Every life has a seed of its own, so no game is in both splits.
+    An episode is one life; a life shorter than `frames` is played anew from another seed, up to 20
+    times, after which the longest one is taken. Every life has a seed of its own, so no game is in
+    both splits.
 
     Actions are float32 (frames, A), each row one-hot over the scenario's buttons in the order of
     its .cfg file (without those that take an amount), then "no button". Row t is what is done
     after frame t and leads to frame t + 1.
 
-    The whole 160x120 picture is squeezed to `size` x `size`. `dataset.json` holds the request
-    and versions, `episodes.jsonl` a line an episode. Called again with the same request, it
-    records what is missing. The same seed gives the same frames.
+    The whole 160x120 picture is squeezed to `size` x `size`. Called again with the same request,
+    it records what is missing. The same seed gives the same frames.
 
     Args:
-        out: the folder, made if need be.
+        out: a folder, see `EpisodeFolder`; or an .h5 or .hdf5 file.
         scenario: name of a scenario that ships with ViZDoom.
         episodes: number of episodes, both splits together.
         frames: frames of an episode.
@@ -57,10 +55,10 @@ def record_vizdoom(
         progress: whether to show a progress bar and, at the end, what was written.
 
     Returns:
-        The folder.
+        `out`.
 
     Raises:
-        ImportError: ViZDoom or PyAV is missing.
+        ImportError: ViZDoom, PyAV or h5py is missing.
         ValueError: an argument out of range, or unknown scenario.
         FileExistsError: `out` holds another recording, or other files.
 
@@ -74,8 +72,6 @@ def record_vizdoom(
             f"`test_share` from 0 to 1. Received: episodes={episodes}, frames={frames}, "
             f"size={size}, frame_skip={frame_skip}, seed={seed}, test_share={test_share}"
         )
-    optional_import("av", "video")
-    out = Path(out)
     request = {
         "scenario": scenario,
         "episodes": episodes,
@@ -85,74 +81,27 @@ def record_vizdoom(
         "seed": seed,
         "test_share": test_share,
     }
+    versions = {
+        "vizdoom": optional_import("vizdoom", "vizdoom").__version__,
+        "av": optional_import("av", "video").__version__,
+    }
     game = open_game(scenario, seed=0)
     try:
         buttons = [button.name for button in game.get_available_buttons()]
-        _claim_folder(out, request, buttons)
-        done = {line["episode"]: line for line in _read_lines(out / "episodes.jsonl")}
-        missing = [episode for episode in range(episodes) if episode not in done]
-        for episode in tqdm(missing, f"Recording {scenario}", disable=not progress):
-            line = _record_episode(game, buttons, out, episode, request)
-            done[episode] = line
-            with open(out / "episodes.jsonl", "a", encoding="utf-8") as file:
-                file.write("\n" + json.dumps(line))
+
+        def play(folder: EpisodeFolder, missing: list[int]) -> Iterator[dict[str, Any]]:
+            return (_record_episode(game, buttons, folder, episode) for episode in missing)
+
+        about = {"actions": [*buttons, "NO_BUTTON"], "versions": versions}
+        return record_episodes(out, request, about, play, f"Recording {scenario}", progress)
     finally:
         game.close()
-    if progress:
-        tests = test_episodes(episodes, test_share)
-        short = sum(line["frames"] < frames for line in done.values())
-        shorter = f"; {short} of them shorter than {frames} frames" if short else ""
-        print(f"Wrote {out}: {episodes - tests} training and {tests} test episodes{shorter}")
-    return out
-
-
-def test_episodes(episodes: int, test_share: float) -> int:
-    """Number of episodes, the last ones, that go to the test split.
-
-    Args:
-        episodes: number of all episodes.
-        test_share: from 0 to 1.
-
-    Returns:
-        The number.
-
-    Example:
-
-    >>> test_episodes(100, 0.1)
-    10
-    """
-    if test_share == 0 or episodes < 2:
-        return 0
-    return max(1, round(episodes * test_share))
-
-
-def _claim_folder(out: Path, request: dict[str, Any], buttons: list[str]) -> None:
-    """Writes `dataset.json`, or makes sure that the one there is of the same request."""
-    record = out / "dataset.json"
-    if record.exists():
-        before = json.loads(record.read_text()).get("request", {})
-        changed = [key for key in request if before.get(key) != request[key]]
-        if changed:
-            differences = ", ".join(f"{k}={before.get(k)!r} there" for k in changed)
-            raise FileExistsError(
-                f"{str(out)!r} holds another recording ({differences}). "
-                f"Received: {', '.join(f'{k}={request[k]!r}' for k in changed)}; "
-                "take another folder or the same arguments"
-            )
-        return
-    if out.exists() and any(out.iterdir()):
-        raise FileExistsError(f"{str(out)!r} holds other files; take an empty or new folder")
-    out.mkdir(parents=True, exist_ok=True)
-    versions = {name: optional_import(name, "vizdoom").__version__ for name in ("vizdoom", "av")}
-    text = json.dumps(
-        {"request": request, "actions": [*buttons, "NO_BUTTON"], "versions": versions}, indent=2
-    )
-    _replace(record, lambda path: path.write_text(text + "\n"))
 
 
 def _record_episode(
-    game: Any, buttons: list[str], out: Path, episode: int, request: dict[str, Any]
+    game: Any, buttons: list[str], folder: EpisodeFolder, episode: int
 ) -> dict[str, Any]:
+    request = folder.request
     longest: tuple[list, list, int] = ([], [], 0)
     for life in range(MAX_LIVES):
         game_seed = _game_seed(request["seed"], episode, life)
@@ -162,15 +111,9 @@ def _record_episode(
         if len(pictures) == request["frames"]:
             break
     pictures, actions, game_seed = longest
-    first_test = request["episodes"] - test_episodes(request["episodes"], request["test_share"])
-    split = "train" if episode < first_test else "test"
-    video = out / split / f"episode_{episode:05d}.mkv"
-    video.parent.mkdir(exist_ok=True)
     one_hot = np.eye(len(buttons) + 1, dtype="float32")[actions]
     fps = TICS_PER_SECOND / request["frame_skip"]
-    _replace(video.with_suffix(".actions.npy"), lambda path: np.save(path, one_hot))
-    _replace(video, lambda path: write_mkv_lossless(path, np.stack(pictures), fps))
-    return {"episode": episode, "split": split, "seed": game_seed, "frames": len(pictures)}
+    return folder.write(episode, np.stack(pictures), one_hot, fps, seed=game_seed)
 
 
 def _play(
@@ -199,20 +142,3 @@ def _play(
 def _game_seed(seed: int, episode: int, life: int) -> int:
     """A seed for each life, no two alike for the episodes of one recording."""
     return (seed * 1_000_003 + episode * MAX_LIVES + life) % 2**32
-
-
-def _read_lines(path: Path) -> list[dict[str, Any]]:
-    lines = []
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            lines.append(json.loads(line))
-        except ValueError:
-            continue  # an empty line, or the last one of a run that was killed
-    return lines
-
-
-def _replace(path: Path, write: Any) -> None:
-    """Writes a file under a hidden name first, so that a killed run leaves no half of one."""
-    hidden = path.with_name(f".{path.name}")
-    write(hidden)
-    os.replace(hidden, path)
