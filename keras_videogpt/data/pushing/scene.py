@@ -117,7 +117,7 @@ class PushingScene:
         Example:
 
         >>> PushingScene(seed=0).objects().shape
-        (4, 3)
+        (5, 3)
         """
         return np.array([self.data.body(name).xpos for name in self._objects])
 
