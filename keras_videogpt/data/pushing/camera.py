@@ -13,8 +13,6 @@ OVERSAMPLING = 3
 class Camera:
     """Draws scenes without a window; close it after use, or use it in a `with` block.
 
-    A camera belongs to the thread that made it.
-
     Args:
         size: height and width of a picture in pixels.
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from keras_videogpt.data.optional import optional_import
+from keras_videogpt.data.processes import share_work
 from keras_videogpt.data.pushing.camera import Camera
 from keras_videogpt.data.pushing.pusher import Pusher
 from keras_videogpt.data.pushing.scene import FRAME_SECONDS, PushingScene, import_mujoco
 from keras_videogpt.data.recorder import EpisodeFolder, record_episodes
 
-GROUP = 10  # episodes that a thread records before it says so
 ACTIONS = ("X", "Y", "Z", "TURN")
 
 
@@ -26,7 +25,7 @@ def record_pushing(
     size: int = 64,
     seed: int = 0,
     test_share: float = 0.1,
-    workers: int = 2,
+    workers: int = 1,
     progress: bool = True,
 ) -> Path:
     """Records a simulated robot arm that pushes objects about in a tray.
@@ -53,7 +52,8 @@ def record_pushing(
         seed: int, 0 or more.
         test_share: share of the episodes for the test split, from 0 to 1, rounded; at least one
             episode where it is above 0 and there are two or more.
-        workers: number of threads.
+        workers: number of processes. Each takes seconds to start, and a script that uses more than
+            one needs `if __name__ == "__main__":`.
         progress: whether to show a progress bar and, at the end, what was written.
 
     Returns:
@@ -89,11 +89,7 @@ def record_pushing(
     }
 
     def play(folder: EpisodeFolder, missing: list[int]) -> Iterator[dict[str, Any]]:
-        groups = [missing[i : i + GROUP] for i in range(0, len(missing), GROUP)]
-        # MuJoCo, GL and PyAV let other threads run while they compute.
-        with ThreadPoolExecutor(workers) as pool:
-            for lines in pool.map(partial(_record, folder), groups):
-                yield from lines
+        return share_work(partial(_record, folder), missing, workers)
 
     about = {"actions": ACTIONS, "versions": versions}
     return record_episodes(out, request, about, play, "Recording pushing", progress)
@@ -141,15 +137,13 @@ def replay_pushing(seed: int, actions: np.ndarray, size: int = 64) -> np.ndarray
     return np.stack(pictures)
 
 
-def _record(folder: EpisodeFolder, episodes: list[int]) -> list[dict[str, Any]]:
-    """Records some episodes with a camera of their own, as each thread needs one."""
-    request, lines = folder.request, []
+def _record(folder: EpisodeFolder, episodes: list[int]) -> Iterator[dict[str, Any]]:
+    request = folder.request
     with Camera(request["size"]) as camera:
         for episode in episodes:
             seed = (request["seed"] * 1_000_003 + episode) % 2**32
             pictures, actions = _play(camera, seed, request["frames"])
-            lines.append(folder.write(episode, pictures, actions, 1 / FRAME_SECONDS, seed=seed))
-    return lines
+            yield folder.write(episode, pictures, actions, 1 / FRAME_SECONDS, seed=seed)
 
 
 def _play(camera: Camera, seed: int, frames: int) -> tuple[np.ndarray, np.ndarray]:
