@@ -22,7 +22,7 @@ def add_parser(subparsers) -> None:
 
     pushing = commands.add_parser("pushing", help="simulate a robot arm that pushes objects")
     _add_recording(pushing, episodes=1000, frames=30)
-    pushing.add_argument("--workers", type=int, default=1, help="processes")
+    pushing.add_argument("--workers", type=int, default=2, help="processes")
     pushing.set_defaults(run=run_pushing)
 
     show = commands.add_parser("show", help="what a folder of videos or an HDF5 file holds")

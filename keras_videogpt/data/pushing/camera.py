@@ -13,6 +13,8 @@ OVERSAMPLING = 3
 class Camera:
     """Draws scenes without a window; close it after use, or use it in a `with` block.
 
+    Not for a process that has imported TensorFlow, see `share_work`.
+
     Args:
         size: height and width of a picture in pixels.
 

@@ -25,7 +25,7 @@ def record_pushing(
     size: int = 64,
     seed: int = 0,
     test_share: float = 0.1,
-    workers: int = 1,
+    workers: int = 2,
     progress: bool = True,
 ) -> Path:
     """Records a simulated robot arm that pushes objects about in a tray.
@@ -52,8 +52,7 @@ def record_pushing(
         seed: int, 0 or more.
         test_share: share of the episodes for the test split, from 0 to 1, rounded; at least one
             episode where it is above 0 and there are two or more.
-        workers: number of processes. Each takes seconds to start, and a script that uses more than
-            one needs `if __name__ == "__main__":`.
+        workers: number of processes.
         progress: whether to show a progress bar and, at the end, what was written.
 
     Returns:
@@ -128,13 +127,8 @@ def replay_pushing(seed: int, actions: np.ndarray, size: int = 64) -> np.ndarray
         raise ValueError(
             f"`seed` must be at least 0, `size` at least 1. Received: seed={seed}, size={size}"
         )
-    with Camera(size) as camera:
-        scene = PushingScene(seed)
-        pictures = [camera.picture(scene)]
-        for action in actions[:-1]:
-            scene.step(action)
-            pictures.append(camera.picture(scene))
-    return np.stack(pictures)
+    [pictures] = share_work(partial(_replay, size=size), [(seed, actions)])
+    return pictures
 
 
 def _record(folder: EpisodeFolder, episodes: list[int]) -> Iterator[dict[str, Any]]:
@@ -144,6 +138,17 @@ def _record(folder: EpisodeFolder, episodes: list[int]) -> Iterator[dict[str, An
             seed = (request["seed"] * 1_000_003 + episode) % 2**32
             pictures, actions = _play(camera, seed, request["frames"])
             yield folder.write(episode, pictures, actions, 1 / FRAME_SECONDS, seed=seed)
+
+
+def _replay(starts: list[tuple[int, np.ndarray]], size: int) -> Iterator[np.ndarray]:
+    with Camera(size) as camera:
+        for seed, actions in starts:
+            scene = PushingScene(seed)
+            pictures = [camera.picture(scene)]
+            for action in actions[:-1]:
+                scene.step(action)
+                pictures.append(camera.picture(scene))
+            yield np.stack(pictures)
 
 
 def _play(camera: Camera, seed: int, frames: int) -> tuple[np.ndarray, np.ndarray]:
