@@ -8,6 +8,7 @@ from keras_videogpt.commands.data_sets import page, run_list, run_prepare
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.open_videos import held_out, open_videos
 from keras_videogpt.data.prepared import prepared_folders
+from keras_videogpt.data.pushing import record_pushing
 from keras_videogpt.data.vizdoom import record_vizdoom
 from keras_videogpt.presets.data_sets import DATA_SETS
 from keras_videogpt.tokens.token_folder import TokenFolder, is_token_folder
@@ -19,19 +20,18 @@ def add_parser(subparsers) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     vizdoom = commands.add_parser("vizdoom", help="record a player in a ViZDoom scenario")
-    vizdoom.add_argument("--out", required=True, metavar="DIR")
+    _add_recording(vizdoom, episodes=100, frames=100)
     vizdoom.add_argument(
         "--scenario", default="health_gathering_supreme", help="a name, or a .cfg file"
     )
-    vizdoom.add_argument("--episodes", type=int, default=100)
-    vizdoom.add_argument("--frames", type=int, default=100, help="frames of an episode")
-    vizdoom.add_argument("--size", type=int, default=64, help="height and width in pixels")
-    vizdoom.add_argument("--frame-skip", type=int, default=4, help="game tics (1/35 s) per frame")
-    vizdoom.add_argument("--test-share", type=float, default=0.1, help="of the episodes")
     vizdoom.add_argument("--valid-share", type=float, default=0.0, help="of the episodes")
-    vizdoom.add_argument("--seed", type=int, default=0)
-    add_backend(vizdoom)
+    vizdoom.add_argument("--frame-skip", type=int, default=4, help="game tics (1/35 s) per frame")
     vizdoom.set_defaults(run=run_vizdoom)
+
+    pushing = commands.add_parser("pushing", help="simulate a robot arm that pushes objects")
+    _add_recording(pushing, episodes=1000, frames=30)
+    pushing.add_argument("--workers", type=int, default=2, help="processes")
+    pushing.set_defaults(run=run_pushing)
 
     listing = commands.add_parser("list", help="the data sets of the paper, as presets")
     add_backend(listing)
@@ -64,6 +64,16 @@ def add_parser(subparsers) -> None:
     show.set_defaults(run=run_show)
 
 
+def _add_recording(parser: argparse.ArgumentParser, episodes: int, frames: int) -> None:
+    """Adds what all recorders take."""
+    parser.add_argument("--out", required=True, metavar="PATH", help="folder, .h5 or .hdf5 file")
+    parser.add_argument("--episodes", type=int, default=episodes)
+    parser.add_argument("--frames", type=int, default=frames, help="frames of an episode")
+    parser.add_argument("--size", type=int, default=64, help="height and width in pixels")
+    parser.add_argument("--seed", type=int, default=0)
+    add_backend(parser)
+
+
 def run_vizdoom(args: argparse.Namespace) -> None:
     """Records episodes."""
     record_vizdoom(
@@ -76,6 +86,18 @@ def run_vizdoom(args: argparse.Namespace) -> None:
         seed=args.seed,
         test_share=args.test_share,
         valid_share=args.valid_share,
+    )
+
+
+def run_pushing(args: argparse.Namespace) -> None:
+    """Records robot pushing."""
+    record_pushing(
+        args.out,
+        episodes=args.episodes,
+        frames=args.frames,
+        size=args.size,
+        seed=args.seed,
+        workers=args.workers,
     )
 
 

@@ -4,9 +4,11 @@ from keras_videogpt.data.array_videos import ArrayVideos
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.digits import load_digits
 from keras_videogpt.data.hdf5_videos import HDF5Videos
+from keras_videogpt.data.hdf5_writer import write_hdf5
 from keras_videogpt.data.moving_mnist import MovingMNISTVideos
 from keras_videogpt.data.open_videos import open_videos
 from keras_videogpt.data.pipeline import dataset
+from keras_videogpt.data.pushing import record_pushing, replay_pushing
 from keras_videogpt.data.store import VideoStore
 from keras_videogpt.data.tfds_videos import TFDSVideos
 from keras_videogpt.data.transforms import (
@@ -44,10 +46,13 @@ __all__ = [
     "open_videos",
     "random_crop",
     "read_video",
+    "record_pushing",
     "record_vizdoom",
+    "replay_pushing",
     "resize_shorter_side",
     "tile_videos",
     "write_gif",
+    "write_hdf5",
     "write_mkv_lossless",
     "write_mp4",
     "write_npz",

@@ -2,6 +2,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+UNFINISHED = ".writing-"
+
 
 def atomic_write(path: str | os.PathLike, write: Callable[[Path], object]) -> None:
     """Has a file written beside its place, which it takes whole: a killed run leaves no half of it.
@@ -18,6 +20,9 @@ def atomic_write(path: str | os.PathLike, write: Callable[[Path], object]) -> No
         'whole'
     """
     path = Path(path)
-    temporary = path.with_name(f".writing-{path.name}")
-    write(temporary)
-    os.replace(temporary, path)
+    temporary = path.with_name(f"{UNFINISHED}{path.name}")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -3,12 +3,12 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from keras_videogpt.data.atomic_write import atomic_write
 from keras_videogpt.data.video_writer import write_mkv_lossless
 
 RECORD_NAME = "dataset.json"
@@ -43,36 +43,38 @@ def claim_folder(
     request = json.loads(json.dumps(request))
     if record.exists():
         before = {**(defaults or {}), **json.loads(record.read_text()).get("request", {})}
-        changed = [key for key in request if before.get(key) != request[key]]
-        if changed:
-            differences = ", ".join(f"{k}={before.get(k)!r} there" for k in changed)
-            raise FileExistsError(
-                f"{str(out)!r} holds another recording ({differences}). "
-                f"Received: {', '.join(f'{k}={request[k]!r}' for k in changed)}; "
-                "take another folder or the same arguments"
-            )
+        check_same_request(out, before, request)
         return out
     if out.exists() and any(out.iterdir()):
         raise FileExistsError(f"{str(out)!r} holds other files; take an empty or new folder")
     out.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"request": request, **(details or {})}, indent=2)
-    replace_file(record, lambda path: path.write_text(text + "\n"))
+    atomic_write(record, lambda path: path.write_text(text + "\n"))
     return out
 
 
-def replace_file(path: Path, write: Callable[[Path], Any]) -> None:
-    """Writes a file under a hidden name first, so that a killed run leaves no half of one.
+def check_same_request(path: Path, before: dict[str, Any], request: dict[str, Any]) -> None:
+    """Makes sure that what is there was recorded with the same arguments.
 
     Args:
-        path: the file.
-        write: writes the file whose path it is given.
+        path: what is there, for the error.
+        before: the arguments of its recording.
+        request: the arguments now.
+
+    Raises:
+        FileExistsError: they differ.
 
     Example:
-        >>> replace_file(Path("a.txt"), lambda path: path.write_text("whole"))
+        >>> check_same_request(Path("game"), {"seed": 1}, {"seed": 1})
     """
-    hidden = path.with_name(f".{path.name}")
-    write(hidden)
-    os.replace(hidden, path)
+    changed = [key for key in request if before.get(key) != request[key]]
+    if changed:
+        differences = ", ".join(f"{key}={before.get(key)!r} there" for key in changed)
+        raise FileExistsError(
+            f"{str(path)!r} holds another recording ({differences}). "
+            f"Received: {', '.join(f'{key}={request[key]!r}' for key in changed)}; "
+            "take another name or the same arguments"
+        )
 
 
 def write_episode(
@@ -91,8 +93,8 @@ def write_episode(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if actions is not None:
-        replace_file(path.with_suffix(".actions.npy"), lambda hidden: np.save(hidden, actions))
-    replace_file(path, lambda hidden: write_mkv_lossless(hidden, video, fps))
+        atomic_write(path.with_suffix(".actions.npy"), lambda hidden: np.save(hidden, actions))
+    atomic_write(path, lambda hidden: write_mkv_lossless(hidden, video, fps))
 
 
 def link_video(path: Path, target: Path) -> None:

@@ -177,7 +177,8 @@ def _encode(
     path: str | os.PathLike, video: np.ndarray, fps: float, codec: str, pixels: str, options: dict
 ) -> None:
     av = optional_import("av", "video")
-    with av.open(str(path), "w") as container:
+    # Without random identifiers, so that the same video gives the same bytes.
+    with av.open(str(path), "w", container_options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream(codec, rate=Fraction(fps).limit_denominator(1000))
         stream.height, stream.width = video.shape[1:3]
         stream.pix_fmt = pixels

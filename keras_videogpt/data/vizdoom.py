@@ -1,21 +1,19 @@
 """Recording a data set of ViZDoom episodes."""
 
-import json
 import os
-from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
+from keras_videogpt.data.episode_folder import EpisodeFolder
 from keras_videogpt.data.optional import optional_import
-from keras_videogpt.data.recording import claim_folder, write_episode
+from keras_videogpt.data.recorder import record_episodes
 from keras_videogpt.data.vizdoom_game import open_game
 from keras_videogpt.data.wanderer import Wanderer
 
-SPLITS = ("train", "valid", "test")
 MAX_LIVES = 20
 TICS_PER_SECOND = 35
 
@@ -32,23 +30,21 @@ def record_vizdoom(
     valid_share: float = 0.0,
     progress: bool = True,
 ) -> Path:
-    """Records a simple player in a ViZDoom scenario, as a folder for `VideoFolder`.
+    """Records a simple player in a ViZDoom scenario, for `VideoFolder`, or for `HDF5Videos`.
 
-    Writes `train/episode_00000.mkv` (lossless) with `train/episode_00000.actions.npy` beside it,
-    and so on; the last episodes go to `test/`, those before them to `valid/`. An episode is one
-    life; a life shorter than `frames` is played anew from another seed, up to 20 times, after which
-    the longest one is taken. Every life has a seed of its own, so no game is in two splits.
+    An episode is one life; a life shorter than `frames` is played anew from another seed, up to 20
+    times, after which the longest one is taken. Every life has a seed of its own, so no game is in
+    two splits.
 
     Actions are float32 (frames, A), each row one-hot over the scenario's buttons in the order of
     its .cfg file (without those that take an amount), then "no button". Row t is what is done
     after frame t and leads to frame t + 1.
 
-    The whole 160x120 picture is squeezed to `size` x `size`. `dataset.json` holds the request
-    and versions, `episodes.jsonl` a line an episode. Called again with the same request, it
-    records what is missing. The same seed gives the same frames.
+    The whole 160x120 picture is squeezed to `size` x `size`. Called again with the same request,
+    it records what is missing. The same seed gives the same frames.
 
     Args:
-        out: the folder, made if need be.
+        out: a folder, see `EpisodeFolder`; or an .h5 or .hdf5 file.
         scenario: name of a scenario that ships with ViZDoom, or path of a .cfg file with its .wad
             file beside it.
         episodes: number of episodes, all splits together.
@@ -62,10 +58,10 @@ def record_vizdoom(
         progress: whether to show a progress bar and, at the end, what was written.
 
     Returns:
-        The folder.
+        `out`.
 
     Raises:
-        ImportError: ViZDoom or PyAV is missing.
+        ImportError: ViZDoom, PyAV or h5py is missing.
         ValueError: an argument out of range, or unknown scenario.
         FileExistsError: `out` holds another recording, or other files.
 
@@ -82,8 +78,6 @@ def record_vizdoom(
             f"frame_skip={frame_skip}, seed={seed}, test_share={test_share}, "
             f"valid_share={valid_share}"
         )
-    optional_import("av", "video")
-    out = Path(out)
     request = {
         "scenario": str(scenario),
         "episodes": episodes,
@@ -94,62 +88,27 @@ def record_vizdoom(
         "test_share": test_share,
         "valid_share": valid_share,
     }
+    versions = {
+        "vizdoom": optional_import("vizdoom", "vizdoom").__version__,
+        "av": optional_import("av", "video").__version__,
+    }
     game = open_game(scenario, seed=0)
     try:
         buttons = [button.name for button in game.get_available_buttons()]
-        versions = {
-            name: optional_import(name, "vizdoom").__version__ for name in ("vizdoom", "av")
-        }
-        details = {"actions": [*buttons, "NO_BUTTON"], "versions": versions}
-        claim_folder(out, request, details, defaults={"valid_share": 0.0})
-        done = {line["episode"]: line for line in _read_lines(out / "episodes.jsonl")}
-        missing = [episode for episode in range(episodes) if episode not in done]
-        for episode in tqdm(missing, f"Recording {scenario}", disable=not progress):
-            line = _record_episode(game, buttons, out, episode, request)
-            done[episode] = line
-            with open(out / "episodes.jsonl", "a", encoding="utf-8") as file:
-                file.write("\n" + json.dumps(line))
+
+        def play(folder: EpisodeFolder, missing: list[int]) -> Iterator[dict[str, Any]]:
+            return (_record_episode(game, buttons, folder, episode) for episode in missing)
+
+        about = {"actions": [*buttons, "NO_BUTTON"], "versions": versions}
+        return record_episodes(out, request, about, play, f"Recording {scenario}", progress)
     finally:
         game.close()
-    if progress:
-        splits = Counter(line["split"] for line in done.values())
-        counts = ", ".join(f"{splits[split]} {split}" for split in SPLITS if splits[split])
-        short = sum(line["frames"] < frames for line in done.values())
-        shorter = f"; {short} of them shorter than {frames} frames" if short else ""
-        print(f"Wrote {out}: {counts} episodes{shorter}")
-    return out
-
-
-def split_of(episode: int, episodes: int, test_share: float, valid_share: float = 0.0) -> str:
-    """The split of an episode: the last ones are for testing, those before them for validation.
-
-    Args:
-        episode: from 0.
-        episodes: number of all episodes.
-        test_share: from 0 to 1.
-        valid_share: from 0 to 1.
-
-    Returns:
-        `"train"`, `"valid"` or `"test"`.
-
-    Example:
-
-    >>> [split_of(i, 10, 0.1, 0.1) for i in (0, 7, 8, 9)]
-    ['train', 'train', 'valid', 'test']
-    """
-    first_test = episodes - _share_of(episodes, test_share)
-    if episode >= first_test:
-        return "test"
-    return "valid" if episode >= first_test - _share_of(episodes, valid_share) else "train"
-
-
-def _share_of(episodes: int, share: float) -> int:
-    return max(1, round(episodes * share)) if share and episodes > 1 else 0
 
 
 def _record_episode(
-    game: Any, buttons: list[str], out: Path, episode: int, request: dict[str, Any]
+    game: Any, buttons: list[str], folder: EpisodeFolder, episode: int
 ) -> dict[str, Any]:
+    request = folder.request
     longest: tuple[list, list, int] = ([], [], 0)
     for life in range(MAX_LIVES):
         game_seed = _game_seed(request["seed"], episode, life)
@@ -159,12 +118,9 @@ def _record_episode(
         if len(pictures) == request["frames"]:
             break
     pictures, actions, game_seed = longest
-    split = split_of(episode, request["episodes"], request["test_share"], request["valid_share"])
-    video = out / split / f"episode_{episode:05d}.mkv"
     one_hot = np.eye(len(buttons) + 1, dtype="float32")[actions]
     fps = TICS_PER_SECOND / request["frame_skip"]
-    write_episode(video, np.stack(pictures), one_hot, fps)
-    return {"episode": episode, "split": split, "seed": game_seed, "frames": len(pictures)}
+    return folder.write(episode, np.stack(pictures), one_hot, fps, seed=game_seed)
 
 
 def _play(
@@ -193,13 +149,3 @@ def _play(
 def _game_seed(seed: int, episode: int, life: int) -> int:
     """A seed for each life, no two alike for the episodes of one recording."""
     return (seed * 1_000_003 + episode * MAX_LIVES + life) % 2**32
-
-
-def _read_lines(path: Path) -> list[dict[str, Any]]:
-    lines = []
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            lines.append(json.loads(line))
-        except ValueError:
-            continue  # an empty line, or the last one of a run that was killed
-    return lines

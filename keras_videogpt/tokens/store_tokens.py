@@ -10,16 +10,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from keras_videogpt.data.atomic_write import UNFINISHED, atomic_write
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.models.checks import check_positive
 from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.tokens.describe import describe, differences
-from keras_videogpt.tokens.token_folder import (
-    DESCRIPTION_NAME,
-    UNFINISHED,
-    TokenFolder,
-    write_atomically,
-)
+from keras_videogpt.tokens.token_folder import DESCRIPTION_NAME, TokenFolder
 
 
 def store_tokens(
@@ -111,7 +107,7 @@ def _claim(folder: Path, description: dict) -> TokenFolder:
         raise ValueError(f"{folder} is not empty and holds no tokens. Choose another folder.")
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(description, indent=2) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()))
+    atomic_write(path, lambda file: file.write_text(text))
     return TokenFolder(folder)
 
 

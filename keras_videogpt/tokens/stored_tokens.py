@@ -61,7 +61,10 @@ class StoredTokens:
             )
         self.num_frames, *size, _ = self.store.description["video_shape"]
         self.size = tuple(size)
-        self._num_clips, self._passes = self.store.num_clips(split), self.store.passes(split)
+        self._num_clips, self._passes = (
+            self.store.num_clips(self.split),
+            self.store.passes(self.split),
+        )
         frames = self.store.record["frames"].shape[0] if "frames" in self.store.record.names else 0
         if not 0 <= frame_cond <= frames:
             raise ValueError(

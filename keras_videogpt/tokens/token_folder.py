@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_videogpt.data.atomic_write import atomic_write
+
 DESCRIPTION_NAME = "tokens.json"
 FORMAT = {"format": "keras_videogpt tokens", "version": 1}
-UNFINISHED = ".writing-"
 
 
 def is_token_folder(path: str | os.PathLike) -> bool:
@@ -108,7 +109,7 @@ class TokenFolder:
         """Writes a shard, complete or not at all."""
         path = self._path(split, shard)
         path.parent.mkdir(exist_ok=True)
-        write_atomically(path, lambda file: np.save(file, records, allow_pickle=False))
+        atomic_write(path, lambda file: np.save(file, records, allow_pickle=False))
 
     def read(self, split: str, position: int) -> np.void:
         """Reads one record; `missing_shards` must have been asked before.
@@ -150,14 +151,3 @@ class TokenFolder:
             return False
         self._first_bytes[split, shard] = array.offset
         return array.dtype == self.record and len(array) == len(self.records_of(split, shard))
-
-
-def write_atomically(path: Path, write) -> None:
-    """Has `write` fill a binary file beside `path`, which then takes its place in one move."""
-    temporary = path.with_name(f"{UNFINISHED}{path.name}")
-    try:
-        with open(temporary, "wb") as file:
-            write(file)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from keras_videogpt.data import VideoFolder, record_vizdoom
-from keras_videogpt.data.vizdoom import SPLITS, split_of
+from keras_videogpt.data.episode_folder import split_of
+from keras_videogpt.data.recorder import SPLITS
 
 vizdoom = pytest.importorskip("vizdoom", reason="needs the vizdoom extra")
 
