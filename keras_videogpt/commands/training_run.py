@@ -11,7 +11,7 @@ from keras_videogpt.training.run_folder import RunFolder
 from keras_videogpt.training.train import make_optimizer, train
 
 TRAINING_SETTINGS = ("batch_size", "learning_rate", "schedule", "steps", "save_every")
-DATA_SETTINGS = ("stride", "crop", "flip", "precision", "seed")
+DATA_SETTINGS = ("stride", "crop", "flip", "augment", "precision", "seed")
 
 
 def run_training(

@@ -1,9 +1,14 @@
 """Clips of a fixed size, cut from a store of videos."""
 
+import copy
 import warnings
+from collections.abc import Sequence
+from typing import Self
 
+import keras
 import numpy as np
 
+from keras_videogpt.data.augmentation import Augmentation, as_augmentation
 from keras_videogpt.data.pixel_variance import pixel_variance
 from keras_videogpt.data.store import VideoStore
 from keras_videogpt.data.transforms import (
@@ -35,6 +40,9 @@ class Clips:
         flip: whether to mirror half of the clips left to right; not with actions, which would
             no longer fit the picture.
         seed: int, 0 or more.
+        augment: image augmentation layers of Keras or KerasCV that keep the size, or an
+            `Augmentation`: each frame of a clip alike, each clip differently. Labels and actions
+            stay as they are, so layers that mirror are not for videos with actions.
 
     Attributes:
         skipped: list of `(name, reason)` of the videos shorter than a clip.
@@ -59,6 +67,7 @@ class Clips:
         crop: str = "center",
         flip: bool = False,
         seed: int = 0,
+        augment: Augmentation | keras.Layer | Sequence[keras.Layer] | None = None,
     ) -> None:
         if num_frames < 1 or stride < 1 or seed < 0:
             raise ValueError(
@@ -84,8 +93,31 @@ class Clips:
         self.crop = crop
         self.flip = flip
         self.seed = seed
+        self.augment = None if augment is None else as_augmentation(augment, store.has_actions)
         self.skipped: list[tuple[str, str]] = []
         self._places = self._find_places()
+
+    def augmented(self, augment: Augmentation | keras.Layer | Sequence[keras.Layer] | None) -> Self:
+        """The same clips with another augmentation.
+
+        Args:
+            augment: as above; `None` for none.
+
+        Returns:
+            A `Clips`; this one stays as it is.
+
+        Raises:
+            ValueError: it mirrors, and the videos have actions.
+
+        Example:
+
+        >>> train = clips.augmented(keras.layers.RandomZoom(0.1))
+        """
+        clips = copy.copy(self)
+        clips.augment = (
+            None if augment is None else as_augmentation(augment, self.store.has_actions)
+        )
+        return clips
 
     @property
     def span(self) -> int:
@@ -155,6 +187,8 @@ class Clips:
             clip = center_crop(clip, self.size)
         if self.flip and rng.integers(2):
             clip = horizontal_flip(clip)
+        if self.augment is not None:
+            clip = self.augment(clip, int(rng.integers(2**63)))
         item = {"video": np.ascontiguousarray(clip)}
         if self.store.has_labels:
             item["label"] = np.asarray(self.store.label(video), "int32")
