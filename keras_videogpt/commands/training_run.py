@@ -2,11 +2,11 @@
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 
 import keras
 
 from keras_videogpt.data.clips import Clips
+from keras_videogpt.paths import as_path
 from keras_videogpt.training.run_folder import RunFolder
 from keras_videogpt.training.train import make_optimizer, train
 
@@ -41,7 +41,7 @@ def run_training(
     """
     config = {
         **config,
-        "data": str(Path(args.data).resolve()),
+        "data": str(as_path(args.data).resolve()),
         **{name: getattr(args, name) for name in DATA_SETTINGS},
         **{name: options[name] for name in TRAINING_SETTINGS},
     }
@@ -57,14 +57,15 @@ def run_training(
         return model
 
     # Before the folder is made, so that settings no model can have leave none behind.
-    model = None if (Path(args.out) / "config.json").exists() else new_model()
+    model = None if (as_path(args.out) / "config.json").exists() else new_model()
     folder = RunFolder(args.out, config, model_name)
-    done = folder.latest_step()
+    done, place = folder.latest_step(), folder.address
     if done >= steps:
-        print(f"{folder.folder} has all its {steps} steps; its model is {folder.model_path}.")
+        folder.close()
+        print(f"{place} has all its {steps} steps; its model is {place / folder.model_path.name}.")
         return
     if done:
-        print(f"Going on with {folder.folder} at step {done} of {steps}.")
+        print(f"Going on with {place} at step {done} of {steps}.")
         model = folder.load_latest()
     elif model is None:
         model = new_model()
@@ -88,6 +89,6 @@ def run_training(
         verbose=args.verbose,
     )
     print(
-        f"Wrote {folder.model_path}, GIFs to {shown}, and {folder.logs} "
-        f"(tensorboard --logdir {folder.folder})."
+        f"Wrote {place / folder.model_path.name}, GIFs to {place / pictures}, and "
+        f"{place / folder.logs.name} (tensorboard --logdir {place})."
     )

@@ -1,22 +1,23 @@
 """One way in for every kind of video source on disk."""
 
 import os
-from pathlib import Path
 
 from keras_videogpt.data.hdf5_videos import HDF5Videos
 from keras_videogpt.data.store import VideoStore
 from keras_videogpt.data.video_folder import VideoFolder
 from keras_videogpt.data.video_index import VIDEO_EXTENSIONS
+from keras_videogpt.paths import as_path
 
 HDF5_EXTENSIONS = (".h5", ".hdf5")
 
 
 def open_videos(path: str | os.PathLike, split: str = "train") -> VideoStore:
-    """Opens a source of videos on disk.
+    """Opens a source of videos, on disk or remote.
 
     Args:
         path: a folder of videos (see `VideoFolder`), or an .h5 or .hdf5 file in the original
-            VideoGPT's format (see `HDF5Videos`).
+            VideoGPT's format (see `HDF5Videos`). Addresses such as `s3://bucket/videos` are read
+            where they are.
         split: `"train"` or `"test"`.
 
     Returns:
@@ -30,7 +31,7 @@ def open_videos(path: str | os.PathLike, split: str = "train") -> VideoStore:
 
     >>> store = open_videos("videos", split="test")
     """
-    path = Path(path)
+    path = as_path(path)
     accepted = (
         f"a folder of videos ({', '.join(VIDEO_EXTENSIONS)}) or an HDF5 file "
         f"({', '.join(HDF5_EXTENSIONS)})"
