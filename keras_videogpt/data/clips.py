@@ -180,11 +180,12 @@ class Clips:
         if self.start == "random":
             start = int(rng.integers(self.store.num_frames(video) - self.span + 1))
         clip = self.store.frames(video, start, self.num_frames, self.stride)
-        clip = resize_shorter_side(clip, self.size)
-        if self.crop == "random":
-            clip = random_crop(clip, self.size, rng)
-        else:
-            clip = center_crop(clip, self.size)
+        if clip.shape[1:3] != self.size:
+            clip = resize_shorter_side(clip, self.size)
+            if self.crop == "random":
+                clip = random_crop(clip, self.size, rng)
+            else:
+                clip = center_crop(clip, self.size)
         if self.flip and rng.integers(2):
             clip = horizontal_flip(clip)
         if self.augment is not None:

@@ -45,7 +45,7 @@ class HDF5Videos(VideoStore):
         self.split = split
         self.reader = reader
         self.skipped = []
-        self._file, self._process = None, None
+        self._arrays, self._process = {}, None
         if not self.path.is_file():
             raise FileNotFoundError(f"`path` must be an HDF5 file. Received: path={str(path)!r}")
         with open_hdf5(self.path, reader) as file:
@@ -111,7 +111,7 @@ class HDF5Videos(VideoStore):
     def frames(
         self, index: int, start: int = 0, count: int | None = None, stride: int = 1
     ) -> np.ndarray:
-        return self._open()[f"{self.split}_data"][self._rows(index, start, count, stride)]
+        return self._array("data")[self._rows(index, start, count, stride)]
 
     def name(self, index: int) -> str:
         return f"{self.path.name}:{self.split}[{index}]"
@@ -125,19 +125,21 @@ class HDF5Videos(VideoStore):
         if not self.has_actions:
             return None
         rows = self._rows(index, start, count, stride)
-        return self._open()[f"{self.split}_actions"][rows].astype("float32")
+        return self._array("actions")[rows].astype("float32")
 
     def _rows(self, index: int, start: int, count: int | None, stride: int) -> slice:
         wanted = self.frame_slice(index, start, count, stride)
         first = int(self._bounds[index])
         return slice(first + wanted.start, first + wanted.stop, wanted.step)
 
-    def _open(self) -> Mapping[str, Any]:
+    def _array(self, name: str) -> Any:
         # A handle must not cross a fork; threads share one, both readers lock by themselves.
         if self._process != os.getpid():
-            self._file = open_hdf5(self.path, self.reader)
+            file = open_hdf5(self.path, self.reader)
+            names = ("data", "actions") if self.has_actions else ("data",)
+            self._arrays = {each: file[f"{self.split}_{each}"] for each in names}
             self._process = os.getpid()
-        return self._file
+        return self._arrays[name]
 
     def __getstate__(self) -> dict:
-        return {**self.__dict__, "_file": None, "_process": None}
+        return {**self.__dict__, "_arrays": {}, "_process": None}

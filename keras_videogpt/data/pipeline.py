@@ -36,7 +36,7 @@ def dataset(
         seed: int, 0 or more.
         first_epoch: epoch of the first pass, from 0.
         drop_remainder: whether to leave out the last batch where it is smaller.
-        workers: how many clips to read at a time.
+        workers: how many batches to read at a time.
         pipeline: `"tf.data"`, `"pydataset"` (needs no TensorFlow), or `"auto"`: the first where
             Keras runs on TensorFlow, else the second.
         augment: image augmentation layers in the place of the clips' own, see `Clips`; `None`

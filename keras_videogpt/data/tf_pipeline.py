@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.epoch_order import EpochOrder
+from keras_videogpt.data.read_batch import read_batch
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -18,7 +19,7 @@ def tf_dataset(clips: Clips, order: EpochOrder, workers: int = 4) -> "tf.data.Da
     Args:
         clips: the clips.
         order: which clip comes when.
-        workers: how many clips to read at a time.
+        workers: how many batches to read at a time.
 
     Returns:
         A dataset of dictionaries with static shapes and a known length.
@@ -34,23 +35,24 @@ def tf_dataset(clips: Clips, order: EpochOrder, workers: int = 4) -> "tf.data.Da
 
     first = clips[0]
     names = list(first)
+    clips_of_batch = order.batch_size if order.drop_remainder else None
 
-    def indices() -> Iterator[tuple[int, int, bool]]:
+    def indices() -> Iterator[tuple[int, np.ndarray, bool]]:
         epoch = order.epoch
-        chosen = np.concatenate(order.batches(epoch))
-        for position, index in enumerate(chosen, 1):
-            yield epoch, index, position == len(chosen)
+        batches = order.batches(epoch)
+        for position, batch in enumerate(batches, 1):
+            yield epoch, batch, position == len(batches)
 
-    def read(epoch: np.int64, index: np.int64) -> list[np.ndarray]:
-        item = clips.get(int(index), int(epoch))
-        return [item[name] for name in names]
+    def read(epoch: np.int64, batch: np.ndarray) -> list[np.ndarray]:
+        items = read_batch(clips, [(int(index), int(epoch)) for index in batch])
+        return [items[name] for name in names]
 
-    def read_item(epoch: "tf.Tensor", index: "tf.Tensor", last: "tf.Tensor") -> tuple:
-        values = tf.numpy_function(read, [epoch, index], [first[name].dtype for name in names])
-        item = dict(zip(names, values, strict=True))
+    def read_items(epoch: "tf.Tensor", batch: "tf.Tensor", last: "tf.Tensor") -> tuple:
+        values = tf.numpy_function(read, [epoch, batch], [first[name].dtype for name in names])
+        items = dict(zip(names, values, strict=True))
         for name in names:
-            item[name].set_shape(first[name].shape)
-        return epoch, last, item
+            items[name].set_shape((clips_of_batch, *first[name].shape))
+        return epoch, last, items
 
     def finish(epoch: np.int64, last: np.bool_) -> np.bool_:
         if last:
@@ -59,14 +61,16 @@ def tf_dataset(clips: Clips, order: EpochOrder, workers: int = 4) -> "tf.data.Da
 
     def note_last(epoch: "tf.Tensor", last: "tf.Tensor", batch: dict) -> dict:
         # Runs when a batch is handed out, not when it is prefetched.
-        with tf.control_dependencies([tf.numpy_function(finish, [epoch[-1], last[-1]], tf.bool)]):
+        with tf.control_dependencies([tf.numpy_function(finish, [epoch, last], tf.bool)]):
             return {name: tf.identity(batch[name]) for name in names}
 
-    scalar = tf.TensorSpec((), tf.int64)
-    signature = (scalar, scalar, tf.TensorSpec((), tf.bool))
+    signature = (
+        tf.TensorSpec((), tf.int64),
+        tf.TensorSpec((None,), tf.int64),
+        tf.TensorSpec((), tf.bool),
+    )
     batches = tf.data.Dataset.from_generator(indices, output_signature=signature)
-    batches = batches.map(read_item, num_parallel_calls=workers, deterministic=True)
-    batches = batches.batch(order.batch_size, drop_remainder=order.drop_remainder)
+    batches = batches.map(read_items, num_parallel_calls=workers, deterministic=True)
     batches = batches.prefetch(2).map(note_last)
     batches = batches.apply(tf.data.experimental.assert_cardinality(order.num_batches))
     options = tf.data.Options()
