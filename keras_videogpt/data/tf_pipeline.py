@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.epoch_order import EpochOrder
-from keras_videogpt.data.read_batch import read_batch
+from keras_videogpt.data.py_dataset import ClipDataset
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -34,45 +34,23 @@ def tf_dataset(clips: Clips, order: EpochOrder, workers: int = 4) -> "tf.data.Da
     import tensorflow as tf
 
     first = clips[0]
-    names = list(first)
-    clips_of_batch = order.batch_size if order.drop_remainder else None
+    source = ClipDataset(clips, order, workers)
 
-    def indices() -> Iterator[tuple[int, np.ndarray, bool]]:
-        epoch = order.epoch
-        batches = order.batches(epoch)
-        for position, batch in enumerate(batches, 1):
-            yield epoch, batch, position == len(batches)
+    def batches() -> Iterator[dict[str, np.ndarray]]:
+        source.on_epoch_begin()
+        for index in range(len(source)):
+            batch = source[index]
+            if index == len(source) - 1:
+                source.on_epoch_end()
+            yield batch
 
-    def read(epoch: np.int64, batch: np.ndarray) -> list[np.ndarray]:
-        items = read_batch(clips, [(int(index), int(epoch)) for index in batch])
-        return [items[name] for name in names]
-
-    def read_items(epoch: "tf.Tensor", batch: "tf.Tensor", last: "tf.Tensor") -> tuple:
-        values = tf.numpy_function(read, [epoch, batch], [first[name].dtype for name in names])
-        items = dict(zip(names, values, strict=True))
-        for name in names:
-            items[name].set_shape((clips_of_batch, *first[name].shape))
-        return epoch, last, items
-
-    def finish(epoch: np.int64, last: np.bool_) -> np.bool_:
-        if last:
-            order.finish(int(epoch))
-        return last
-
-    def note_last(epoch: "tf.Tensor", last: "tf.Tensor", batch: dict) -> dict:
-        # Runs when a batch is handed out, not when it is prefetched.
-        with tf.control_dependencies([tf.numpy_function(finish, [epoch, last], tf.bool)]):
-            return {name: tf.identity(batch[name]) for name in names}
-
-    signature = (
-        tf.TensorSpec((), tf.int64),
-        tf.TensorSpec((None,), tf.int64),
-        tf.TensorSpec((), tf.bool),
-    )
-    batches = tf.data.Dataset.from_generator(indices, output_signature=signature)
-    batches = batches.map(read_items, num_parallel_calls=workers, deterministic=True)
-    batches = batches.prefetch(2).map(note_last)
-    batches = batches.apply(tf.data.experimental.assert_cardinality(order.num_batches))
+    count = order.batch_size if order.drop_remainder else None
+    signature = {
+        name: tf.TensorSpec((count, *value.shape), value.dtype) for name, value in first.items()
+    }
+    data = tf.data.Dataset.from_generator(batches, output_signature=signature)
+    data = data.apply(tf.data.experimental.assert_cardinality(order.num_batches))
     options = tf.data.Options()
-    options.experimental_optimization.inject_prefetch = False  # it would run `note_last` early
-    return batches.with_options(options)
+    # The source reads ahead; here it would end an epoch before its last batch is handed out.
+    options.experimental_optimization.inject_prefetch = False
+    return data.with_options(options)
