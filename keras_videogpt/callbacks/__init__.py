@@ -2,6 +2,14 @@
 
 from keras_videogpt.callbacks.pictures import ReconstructionPictures, SamplePictures, beside
 from keras_videogpt.callbacks.run_checkpoint import RunCheckpoint
+from keras_videogpt.callbacks.run_upload import RunUpload
 from keras_videogpt.callbacks.tensorboard import TensorBoard
 
-__all__ = ["ReconstructionPictures", "RunCheckpoint", "SamplePictures", "TensorBoard", "beside"]
+__all__ = [
+    "ReconstructionPictures",
+    "RunCheckpoint",
+    "RunUpload",
+    "SamplePictures",
+    "TensorBoard",
+    "beside",
+]

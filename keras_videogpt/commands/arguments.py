@@ -4,6 +4,7 @@ import argparse
 
 from keras_videogpt.backend import BACKENDS
 from keras_videogpt.data.clips import Clips
+from keras_videogpt.data.named_augmentations import NAMED, named_augmentation
 from keras_videogpt.data.open_videos import open_videos
 from keras_videogpt.models.load import load
 from keras_videogpt.models.vqvae import VQVAE
@@ -35,6 +36,13 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stride", type=int, default=1, help="video frames per frame of a clip")
     parser.add_argument("--crop", choices=("center", "random"), default="center")
     parser.add_argument("--flip", action="store_true", help="mirror half of the clips")
+    parser.add_argument(
+        "--augment",
+        nargs="+",
+        choices=tuple(NAMED),
+        metavar="NAME",
+        help=f"change clips at random: {', '.join(NAMED)}",
+    )
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=4, help="reading threads")
@@ -72,6 +80,7 @@ def training_clips(
         crop=args.crop,
         flip=args.flip,
         seed=args.seed,
+        augment=named_augmentation(args.augment) if args.augment else None,
     )
     return clips, Clips(open_videos(args.data, "valid"), **options, start="first")
 

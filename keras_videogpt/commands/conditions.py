@@ -11,6 +11,7 @@ from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.transforms import center_crop, resize_shorter_side
 from keras_videogpt.data.video_file import read_video
 from keras_videogpt.models.videogpt import VideoGPT
+from keras_videogpt.paths import as_path, local_copy
 
 
 def add_conditions(parser: argparse.ArgumentParser) -> None:
@@ -96,10 +97,11 @@ def first_frames(args: argparse.Namespace, model: VideoGPT) -> np.ndarray:
     count, height, width, _ = model.conditions.frames_shape
     if args.stride < 1:
         raise ValueError(f"--stride must be at least 1; got {args.stride}.")
-    if not Path(args.frames).is_file():
+    path = as_path(args.frames)
+    if not path.is_file():
         raise FileNotFoundError(f"--frames: there is no file {args.frames}.")
     try:
-        videos = read_clips(Path(args.frames), count, args.stride)
+        videos = read_clips(path, count, args.stride)
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"--frames {args.frames} can't be used: {error}") from error
     size = (height, width)
@@ -120,11 +122,12 @@ def read_clips(path: Path, count: int, stride: int) -> np.ndarray:
     """
     if path.suffix.lower() not in (".npz", ".npy"):
         return read_video(path, count=count, stride=stride)[None]
-    videos = np.load(path, allow_pickle=False)
-    if path.suffix.lower() == ".npz":
-        if "videos" not in videos:
-            raise ValueError(f"it must hold the array 'videos'; it has {sorted(videos)}.")
-        videos = videos["videos"]
+    with local_copy(path) as file:
+        videos = np.load(file, allow_pickle=False)
+        if path.suffix.lower() == ".npz":
+            if "videos" not in videos:
+                raise ValueError(f"it must hold the array 'videos'; it has {sorted(videos)}.")
+            videos = videos["videos"]
     if videos.dtype != np.uint8 or videos.ndim not in (4, 5) or videos.shape[-1] != 3:
         raise ValueError(
             "it must hold uint8 (T, H, W, 3) or (n, T, H, W, 3); "

@@ -9,6 +9,7 @@ from keras_videogpt.convert import from_pytorch
 from keras_videogpt.data.video_writer import check_free
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.models.vqvae import VQVAE
+from keras_videogpt.paths import as_path, write_file
 
 
 def add_parser(subparsers) -> None:
@@ -23,13 +24,12 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Converts, says what was found, and how to go on."""
-    out = Path(args.out)
+    out = as_path(args.out)
     if out.suffix != ".keras":
         raise ValueError(f"OUT must end in .keras; got {args.out}.")
     check_free(out, args.overwrite)
     model = from_pytorch(args.checkpoint)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    model.save(out)
+    write_file(out, model.save)
     print(f"Found {description(model)}.")
     print(f"Wrote {out}; go on with: {next_command(model, out)}")
 

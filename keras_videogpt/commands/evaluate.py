@@ -4,7 +4,6 @@ import argparse
 import json
 import math
 import time
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -22,6 +21,7 @@ from keras_videogpt.metrics.reconstruction import psnr
 from keras_videogpt.models.load import load
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.models.vqvae import VQVAE
+from keras_videogpt.paths import as_path, write_file
 from keras_videogpt.sampling.sample import sample
 
 
@@ -64,7 +64,8 @@ def run(args: argparse.Namespace) -> None:
             else f"{name:<{width}}  {value}"
         )
     if args.json:
-        Path(args.json).write_text(json.dumps(figures, indent=2) + "\n")
+        text = json.dumps(figures, indent=2) + "\n"
+        write_file(as_path(args.json), lambda file: file.write_text(text))
         print(f"Wrote {args.json}.")
 
 

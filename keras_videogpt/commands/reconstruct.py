@@ -1,7 +1,6 @@
 """`keras-videogpt reconstruct`: originals beside their reconstructions, with PSNR."""
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from keras_videogpt.layers.pixels import to_uint8
 from keras_videogpt.metrics.reconstruction import psnr
 from keras_videogpt.models.load import load
 from keras_videogpt.models.vqvae import VQVAE
+from keras_videogpt.paths import as_path
 
 
 def add_parser(subparsers) -> None:
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
     model = load(args.model)
     tokenizer = model if isinstance(model, VQVAE) else model.tokenizer
     frames, height, width, _ = tokenizer.video_shape
-    path = Path(args.video)
+    path = as_path(args.video)
     is_file = path.is_file() and path.suffix.lower() not in (".h5", ".hdf5")
     store = ArrayVideos([read_video(path)]) if is_file else open_videos(path, "test")
     clips = Clips(store, frames, (height, width), args.stride, "all" if is_file else "first")

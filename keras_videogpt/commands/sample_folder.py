@@ -4,10 +4,10 @@ import json
 from functools import partial
 from pathlib import Path
 
-from keras_videogpt.data.atomic_write import atomic_write
 from keras_videogpt.data.optional import optional_import
 from keras_videogpt.data.video_writer import write_mp4
 from keras_videogpt.models.videogpt import VideoGPT
+from keras_videogpt.paths import write_file
 from keras_videogpt.sampling.controls import check_seed
 from keras_videogpt.sampling.sample_batches import sample_batches
 
@@ -44,7 +44,7 @@ def sample_into_folder(model: VideoGPT, folder: Path, n: int, settings: dict, **
     written = first
     for clips, _ in sample_batches(model, n, seed=seed, first_clip=first, **options):
         for clip in clips:
-            atomic_write(_clip(folder, written), partial(write_mp4, video=clip))
+            write_file(_clip(folder, written), partial(write_mp4, video=clip))
             written += 1
     return written - first
 
@@ -70,5 +70,5 @@ def _seed_of(folder, settings):
         raise ValueError(f"{folder} is a folder with other files; give a new one.")
     folder.mkdir(parents=True, exist_ok=True)
     settings = {**settings, "seed": check_seed(settings["seed"])}
-    atomic_write(path, lambda file: file.write_text(json.dumps(settings, indent=2) + "\n"))
+    write_file(path, lambda file: file.write_text(json.dumps(settings, indent=2) + "\n"))
     return settings["seed"]

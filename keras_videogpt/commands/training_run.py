@@ -2,18 +2,18 @@
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 
 import keras
 
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.open_videos import resolve_source
+from keras_videogpt.paths import as_path
 from keras_videogpt.tokens.stored_tokens import StoredTokens
 from keras_videogpt.training.run_folder import RunFolder
 from keras_videogpt.training.train import make_optimizer, train
 
 TRAINING_SETTINGS = ("batch_size", "learning_rate", "schedule", "steps", "save_every")
-DATA_SETTINGS = ("stride", "crop", "flip", "precision", "seed")
+DATA_SETTINGS = ("stride", "crop", "flip", "augment", "precision", "seed")
 
 
 def run_training(
@@ -59,14 +59,15 @@ def run_training(
         return model
 
     # Before the folder is made, so that settings no model can have leave none behind.
-    model = None if (Path(args.out) / "config.json").exists() else new_model()
+    model = None if (as_path(args.out) / "config.json").exists() else new_model()
     folder = RunFolder(args.out, config, model_name)
-    done = folder.latest_step()
+    done, place = folder.latest_step(), folder.address
     if done >= steps:
-        print(f"{folder.folder} has all its {steps} steps; its model is {folder.model_path}.")
+        folder.close()
+        print(f"{place} has all its {steps} steps; its model is {place / folder.model_path.name}.")
         return
     if done:
-        print(f"Going on with {folder.folder} at step {done} of {steps}.")
+        print(f"Going on with {place} at step {done} of {steps}.")
         model = folder.load_latest()
     elif model is None:
         model = new_model()
@@ -90,6 +91,6 @@ def run_training(
         verbose=args.verbose,
     )
     print(
-        f"Wrote {folder.model_path}, GIFs to {shown}, and {folder.logs} "
-        f"(tensorboard --logdir {folder.folder})."
+        f"Wrote {place / folder.model_path.name}, GIFs to {place / pictures}, and "
+        f"{place / folder.logs.name} (tensorboard --logdir {place})."
     )

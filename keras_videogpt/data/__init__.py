@@ -1,6 +1,7 @@
 """Sources of videos, clips cut from them, and the pipelines that feed models."""
 
 from keras_videogpt.data.array_videos import ArrayVideos
+from keras_videogpt.data.augmentation import Augmentation
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.digits import load_digits
 from keras_videogpt.data.hdf5_videos import HDF5Videos
@@ -31,6 +32,7 @@ from keras_videogpt.data.vizdoom import record_vizdoom
 
 __all__ = [
     "ArrayVideos",
+    "Augmentation",
     "Clips",
     "HDF5Videos",
     "MovingMNISTVideos",

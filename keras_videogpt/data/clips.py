@@ -1,9 +1,14 @@
 """Clips of a fixed size, cut from a store of videos."""
 
+import copy
 import warnings
+from collections.abc import Sequence
+from typing import Self
 
+import keras
 import numpy as np
 
+from keras_videogpt.data.augmentation import Augmentation, as_augmentation
 from keras_videogpt.data.pixel_variance import pixel_variance
 from keras_videogpt.data.store import VideoStore
 from keras_videogpt.data.transforms import (
@@ -37,6 +42,9 @@ class Clips:
         seed: int, 0 or more.
         hop: with `start="all"`, frames from the start of a clip to that of the next: less than the
             span for clips that overlap, 1 for every clip there is; `None` for the span.
+        augment: image augmentation layers of Keras or KerasCV that keep the size, or an
+            `Augmentation`: each frame of a clip alike, each clip differently. Labels and actions
+            stay as they are, so layers that mirror are not for videos with actions.
 
     Attributes:
         skipped: list of `(name, reason)` of the videos shorter than a clip.
@@ -62,6 +70,7 @@ class Clips:
         flip: bool = False,
         seed: int = 0,
         hop: int | None = None,
+        augment: Augmentation | keras.Layer | Sequence[keras.Layer] | None = None,
     ) -> None:
         if num_frames < 1 or stride < 1 or seed < 0:
             raise ValueError(
@@ -93,8 +102,31 @@ class Clips:
         self.flip = flip
         self.seed = seed
         self.hop = hop
+        self.augment = None if augment is None else as_augmentation(augment, store.has_actions)
         self.skipped: list[tuple[str, str]] = []
         self._places = self._find_places()
+
+    def augmented(self, augment: Augmentation | keras.Layer | Sequence[keras.Layer] | None) -> Self:
+        """The same clips with another augmentation.
+
+        Args:
+            augment: as above; `None` for none.
+
+        Returns:
+            A `Clips`; this one stays as it is.
+
+        Raises:
+            ValueError: it mirrors, and the videos have actions.
+
+        Example:
+
+        >>> train = clips.augmented(keras.layers.RandomZoom(0.1))
+        """
+        clips = copy.copy(self)
+        clips.augment = (
+            None if augment is None else as_augmentation(augment, self.store.has_actions)
+        )
+        return clips
 
     @property
     def span(self) -> int:
@@ -157,13 +189,16 @@ class Clips:
         if self.start == "random":
             start = int(rng.integers(self.store.num_frames(video) - self.span + 1))
         clip = self.store.frames(video, start, self.num_frames, self.stride)
-        clip = resize_shorter_side(clip, self.size)
-        if self.crop == "random":
-            clip = random_crop(clip, self.size, rng)
-        else:
-            clip = center_crop(clip, self.size)
+        if clip.shape[1:3] != self.size:
+            clip = resize_shorter_side(clip, self.size)
+            if self.crop == "random":
+                clip = random_crop(clip, self.size, rng)
+            else:
+                clip = center_crop(clip, self.size)
         if self.flip and rng.integers(2):
             clip = horizontal_flip(clip)
+        if self.augment is not None:
+            clip = self.augment(clip, int(rng.integers(2**63)))
         item = {"video": np.ascontiguousarray(clip)}
         if self.store.has_labels:
             item["label"] = np.asarray(self.store.label(video), "int32")

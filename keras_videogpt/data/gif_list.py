@@ -13,9 +13,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from keras_videogpt.data.atomic_write import atomic_write
 from keras_videogpt.data.recording import claim_folder, held_out
 from keras_videogpt.data.video_file import VideoError, scan_video
+from keras_videogpt.paths import write_file
 
 SCHEMES = ("http", "https", "file")
 SPLIT_FILES = {"train": "train.txt", "valid": "val.txt", "test": "test.txt"}
@@ -77,7 +77,7 @@ def download_gifs(
     order = {url: index for index, url in enumerate(urls)}
     failed.sort(key=lambda pair: order[pair[0]])
     lines = "".join(f"{url}\t{reason}\n" for url, reason in failed)
-    atomic_write(out / "failed.tsv", lambda path: path.write_text(lines, encoding="utf-8"))
+    write_file(out / "failed.tsv", lambda path: path.write_text(lines, encoding="utf-8"))
     return failed
 
 

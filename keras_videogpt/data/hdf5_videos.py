@@ -1,13 +1,14 @@
 """The HDF5 format of the original VideoGPT as a store."""
 
 import os
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from keras_videogpt.data.optional import optional_import
+from keras_videogpt.data.hdf5_file import open_hdf5
 from keras_videogpt.data.store import VideoStore
+from keras_videogpt.paths import as_path
 
 
 class HDF5Videos(VideoStore):
@@ -23,13 +24,14 @@ class HDF5Videos(VideoStore):
     The file is opened at the first read, once in each process, and may be pickled while in use.
 
     Args:
-        path: the .h5 or .hdf5 file.
+        path: the .h5 or .hdf5 file, local or remote.
         split: `"train"`, `"test"` or any other split in the file.
+        reader: `"auto"`, `"h5py"` or `"tensorflow-io"`, see `open_hdf5`.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: not an HDF5 file, no such split, or arrays of the wrong kind.
-        ImportError: h5py is missing.
+        ImportError: the reader is missing, or does not work here.
 
     Example:
 
@@ -38,21 +40,18 @@ class HDF5Videos(VideoStore):
     (16, 64, 64, 3)
     """
 
-    def __init__(self, path: str | os.PathLike, split: str = "train") -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | os.PathLike, split: str = "train", reader: str = "auto") -> None:
+        self.path = as_path(path)
         self.split = split
+        self.reader = reader
         self.skipped = []
-        self._file, self._process = None, None
+        self._arrays, self._process = {}, None
         if not self.path.is_file():
             raise FileNotFoundError(f"`path` must be an HDF5 file. Received: path={str(path)!r}")
-        try:
-            file = optional_import("h5py", "hdf5").File(self.path, "r")
-        except OSError as error:
-            raise ValueError(f"{str(path)!r} is not an HDF5 file: {error}") from error
-        with file:
+        with open_hdf5(self.path, reader) as file:
             self._read_layout(file)
 
-    def _read_layout(self, file: Any) -> None:
+    def _read_layout(self, file: Mapping[str, Any]) -> None:
         splits = sorted(key[: -len("_data")] for key in file if key.endswith("_data"))
         if self.split not in splits:
             raise ValueError(
@@ -78,7 +77,7 @@ class HDF5Videos(VideoStore):
         self._read_actions(file, len(data))
         self._read_labels(file, len(starts))
 
-    def _read_actions(self, file: Any, rows: int) -> None:
+    def _read_actions(self, file: Mapping[str, Any], rows: int) -> None:
         actions = file.get(f"{self.split}_actions")
         if actions is None:
             return
@@ -89,7 +88,7 @@ class HDF5Videos(VideoStore):
             )
         self.action_size = actions.shape[1]
 
-    def _read_labels(self, file: Any, videos: int) -> None:
+    def _read_labels(self, file: Mapping[str, Any], videos: int) -> None:
         if f"{self.split}_labels" not in file:
             return
         labels = np.asarray(file[f"{self.split}_labels"])
@@ -112,7 +111,7 @@ class HDF5Videos(VideoStore):
     def frames(
         self, index: int, start: int = 0, count: int | None = None, stride: int = 1
     ) -> np.ndarray:
-        return self._open()[f"{self.split}_data"][self._rows(index, start, count, stride)]
+        return self._array("data")[self._rows(index, start, count, stride)]
 
     def name(self, index: int) -> str:
         return f"{self.path.name}:{self.split}[{index}]"
@@ -126,19 +125,21 @@ class HDF5Videos(VideoStore):
         if not self.has_actions:
             return None
         rows = self._rows(index, start, count, stride)
-        return self._open()[f"{self.split}_actions"][rows].astype("float32")
+        return self._array("actions")[rows].astype("float32")
 
     def _rows(self, index: int, start: int, count: int | None, stride: int) -> slice:
         wanted = self.frame_slice(index, start, count, stride)
         first = int(self._bounds[index])
         return slice(first + wanted.start, first + wanted.stop, wanted.step)
 
-    def _open(self) -> Any:
-        # A handle must not cross a fork; threads share one, h5py locks by itself.
+    def _array(self, name: str) -> Any:
+        # A handle must not cross a fork; threads share one, both readers lock by themselves.
         if self._process != os.getpid():
-            self._file = optional_import("h5py", "hdf5").File(self.path, "r")
+            file = open_hdf5(self.path, self.reader)
+            names = ("data", "actions") if self.has_actions else ("data",)
+            self._arrays = {each: file[f"{self.split}_{each}"] for each in names}
             self._process = os.getpid()
-        return self._file
+        return self._arrays[name]
 
     def __getstate__(self) -> dict:
-        return {**self.__dict__, "_file": None, "_process": None}
+        return {**self.__dict__, "_arrays": {}, "_process": None}

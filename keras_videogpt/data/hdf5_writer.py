@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_videogpt.data.atomic_write import atomic_write
 from keras_videogpt.data.optional import optional_import
 from keras_videogpt.data.store import VideoStore
+from keras_videogpt.paths import write_file
 
 
 def write_hdf5(
@@ -43,7 +43,7 @@ def write_hdf5(
             for split, store in stores.items():
                 _write_split(file, split, store)
 
-    atomic_write(Path(path), write)
+    write_file(Path(path), write)
 
 
 def recording_of(path: str | os.PathLike) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """One way in for every kind of video source."""
 
 import os
-from pathlib import Path
 
 from keras_videogpt.data.hdf5_videos import HDF5Videos
 from keras_videogpt.data.prepared import prepared_folders
@@ -9,6 +8,7 @@ from keras_videogpt.data.store import VideoStore
 from keras_videogpt.data.tfds_videos import TFDSVideos
 from keras_videogpt.data.video_folder import VideoFolder
 from keras_videogpt.data.video_index import VIDEO_EXTENSIONS
+from keras_videogpt.paths import as_path
 from keras_videogpt.presets.data_sets import DATA_SETS
 
 HDF5_EXTENSIONS = (".h5", ".hdf5")
@@ -16,13 +16,14 @@ TFDS_PREFIX = "tfds:"
 
 
 def open_videos(path: str | os.PathLike, split: str = "train") -> VideoStore:
-    """Opens a source of videos.
+    """Opens a source of videos, on disk or remote.
 
     Args:
         path: a folder of videos (see `VideoFolder`); an .h5 or .hdf5 file in the original
             VideoGPT's format (see `HDF5Videos`); `tfds:NAME` for a data set of TensorFlow Datasets
             (see `TFDSVideos`); or the name of a data preset that was prepared with
-            `keras-videogpt data prepare`.
+            `keras-videogpt data prepare`. Addresses such as `s3://bucket/videos` are read where
+            they are.
         split: `"train"`, `"valid"` or `"test"`. Where there is no validation split, the test split
             takes its place.
 
@@ -45,7 +46,7 @@ def open_videos(path: str | os.PathLike, split: str = "train") -> VideoStore:
     source = resolve_source(path)
     if source.startswith(TFDS_PREFIX):
         return TFDSVideos(source.removeprefix(TFDS_PREFIX), split)
-    path = Path(source)
+    path = as_path(source)
     if path.is_dir():
         return VideoFolder(path, split)
     if not path.exists():
@@ -92,7 +93,7 @@ def resolve_source(path: str | os.PathLike) -> str:
     name = str(path)
     if name.startswith(TFDS_PREFIX):
         return name
-    if name in DATA_SETS and not Path(path).exists():
+    if name in DATA_SETS and not as_path(path).exists():
         folder = prepared_folders().get(name)
         if folder is None:
             raise FileNotFoundError(
@@ -100,4 +101,4 @@ def resolve_source(path: str | os.PathLike) -> str:
                 f"keras-videogpt data prepare {name} --out DIR"
             )
         return str(folder)
-    return str(Path(path).resolve())
+    return str(as_path(path).resolve())

@@ -1,7 +1,11 @@
 """Batches of clips as `model.fit` takes them."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import keras
+
+from keras_videogpt.data.augmentation import Augmentation
 from keras_videogpt.data.clip_source import ClipSource
 from keras_videogpt.data.epoch_order import EpochOrder
 
@@ -17,6 +21,7 @@ def dataset(
     drop_remainder: bool = False,
     workers: int = 4,
     pipeline: str = "auto",
+    augment: Augmentation | keras.Layer | Sequence[keras.Layer] | None = None,
 ) -> Any:
     """Makes a dataset for `fit`, `evaluate` and `predict` out of clips.
 
@@ -31,9 +36,11 @@ def dataset(
         seed: int, 0 or more.
         first_epoch: epoch of the first pass, from 0.
         drop_remainder: whether to leave out the last batch where it is smaller.
-        workers: how many clips to read at a time.
+        workers: how many batches to read at a time.
         pipeline: `"tf.data"`, `"pydataset"` (needs no TensorFlow), or `"auto"`: the first where
             Keras runs on TensorFlow, else the second.
+        augment: image augmentation layers in the place of the clips' own, see `Clips`; `None`
+            leaves those. The same clips can so be augmented in one data set and plain in another.
 
     Returns:
         `tf.data.Dataset` or `keras.utils.PyDataset` of dictionaries: `video` uint8
@@ -47,15 +54,15 @@ def dataset(
 
     >>> train = dataset(Clips(VideoFolder("videos", "train")), batch_size=8, shuffle=True)
     >>> model.fit(train, epochs=10)
+    >>> train = dataset(clips, batch_size=8, shuffle=True, augment=keras.layers.RandomZoom(0.1))
     """
     if pipeline not in PIPELINES:
         raise ValueError(f"`pipeline` must be one of {PIPELINES}. Received: pipeline={pipeline!r}")
     if workers < 1:
         raise ValueError(f"`workers` must be at least 1. Received: workers={workers}")
+    clips = clips if augment is None else clips.augmented(augment)
     order = EpochOrder(len(clips), batch_size, shuffle, seed, first_epoch, drop_remainder)
     if pipeline == "auto":
-        import keras
-
         pipeline = "tf.data" if keras.backend.backend() == "tensorflow" else "pydataset"
     if pipeline == "tf.data":
         from keras_videogpt.data.tf_pipeline import tf_dataset

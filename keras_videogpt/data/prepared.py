@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from keras_videogpt.data.atomic_write import atomic_write
+from keras_videogpt.paths import write_file
 
 
 def cache_folder() -> Path:
@@ -40,7 +40,7 @@ def remember_folder(name: str, folder: Path) -> None:
     folders = {name: str(folder) for name, folder in prepared_folders().items()}
     text = json.dumps({**folders, name: str(folder.resolve())}, indent=2)
     _record().parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(_record(), lambda path: path.write_text(text + "\n"))
+    write_file(_record(), lambda path: path.write_text(text + "\n"))
 
 
 def _record() -> Path:

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_videogpt.data.clip_source import ClipSource
 from keras_videogpt.data.epoch_order import EpochOrder
+from keras_videogpt.data.read_batch import read_batch
 
 BATCHES_AHEAD = 2
 
@@ -15,15 +16,15 @@ BATCHES_AHEAD = 2
 class ClipDataset(keras.utils.PyDataset):
     """A `keras.utils.PyDataset` of batches of clips; see `dataset`.
 
-    The clips of a batch and of the next ones are read by threads of its own, so Keras's workers
-    are not used: batches are handed out one by one, which tells when an epoch is complete. Within
-    an epoch they come in the order of the dataset whatever index is asked for, since `fit` mixes
-    the indices unless it is told `shuffle=False`.
+    A batch and the next ones are read by threads of its own, so Keras's workers are not used:
+    batches are handed out one by one, which tells when an epoch is complete. Within an epoch they
+    come in the order of the dataset whatever index is asked for, since `fit` mixes the indices
+    unless it is told `shuffle=False`.
 
     Args:
         clips: the clips.
         order: which clip comes when.
-        workers: how many clips to read at a time.
+        workers: how many batches to read at a time.
 
     Example:
 
@@ -37,7 +38,8 @@ class ClipDataset(keras.utils.PyDataset):
         self.clips = clips
         self.order = order
         self._executor = ThreadPoolExecutor(workers)
-        self._reads: dict[tuple[int, int], list[Future]] = {}
+        self._batches_ahead = max(BATCHES_AHEAD, workers)
+        self._reads: dict[tuple[int, int], Future] = {}
         self._batches: tuple[int, list[np.ndarray]] = (-1, [])
         self._in_epoch = False
         self._position = 0
@@ -56,14 +58,12 @@ class ClipDataset(keras.utils.PyDataset):
             index = self._position
             self._position += 1
         epoch = self.order.epoch
-        wanted = range(index, min(index + 1 + BATCHES_AHEAD, len(self)))
+        wanted = range(index, min(index + 1 + self._batches_ahead, len(self)))
         reads = {(epoch, batch): self._read(epoch, batch) for batch in wanted}
         for place in self._reads.keys() - reads.keys():
-            for read in self._reads[place]:
-                read.cancel()
+            self._reads[place].cancel()
         self._reads = reads
-        items = [read.result() for read in self._reads.pop((epoch, index))]
-        return {name: np.stack([item[name] for item in items]) for name in items[0]}
+        return self._reads.pop((epoch, index)).result()
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
         self.on_epoch_begin()
@@ -80,11 +80,12 @@ class ClipDataset(keras.utils.PyDataset):
             self.order.finish(self.order.epoch)
         self._in_epoch = False
 
-    def _read(self, epoch: int, batch: int) -> list[Future]:
-        """The reads of a batch, begun now unless they are under way."""
+    def _read(self, epoch: int, batch: int) -> Future:
+        """The read of a batch, begun now unless it is under way."""
         if (epoch, batch) in self._reads:
             return self._reads[epoch, batch]
         if self._batches[0] != epoch:
             self._batches = (epoch, self.order.batches(epoch))
         indices = self._batches[1][batch]
-        return [self._executor.submit(self.clips.get, int(i), epoch) for i in indices]
+        places = [(int(index), epoch) for index in indices]
+        return self._executor.submit(read_batch, self.clips, places)

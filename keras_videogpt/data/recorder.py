@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from keras_videogpt.data.atomic_write import atomic_write
 from keras_videogpt.data.episode_folder import EpisodeFolder
 from keras_videogpt.data.hdf5_writer import recording_of, write_hdf5
 from keras_videogpt.data.open_videos import HDF5_EXTENSIONS
@@ -18,6 +17,7 @@ from keras_videogpt.data.optional import optional_import
 from keras_videogpt.data.recording import check_same_request
 from keras_videogpt.data.video_file import read_video
 from keras_videogpt.data.video_grid import contact_sheet
+from keras_videogpt.paths import write_file
 
 SPLITS = ("train", "valid", "test")
 SHEET_VIDEOS, SHEET_FRAMES = 8, 10
@@ -73,7 +73,7 @@ def record_episodes(
         for line in play(folder, missing):
             folder.add(line)
             bar.update(line["frames"])
-    atomic_write(sheet, lambda path: contact_sheet(_sheet_videos(folder), path))
+    write_file(sheet, lambda path: contact_sheet(_sheet_videos(folder), path))
     if is_file:
         write_hdf5(out, folder.stores(progress), {"request": request, **about})
         shutil.rmtree(place)

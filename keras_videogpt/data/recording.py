@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_videogpt.data.atomic_write import atomic_write
 from keras_videogpt.data.video_writer import write_mkv_lossless
+from keras_videogpt.paths import write_file
 
 RECORD_NAME = "dataset.json"
 
@@ -49,7 +49,7 @@ def claim_folder(
         raise FileExistsError(f"{str(out)!r} holds other files; take an empty or new folder")
     out.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"request": request, **(details or {})}, indent=2)
-    atomic_write(record, lambda path: path.write_text(text + "\n"))
+    write_file(record, lambda path: path.write_text(text + "\n"))
     return out
 
 
@@ -93,8 +93,8 @@ def write_episode(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if actions is not None:
-        atomic_write(path.with_suffix(".actions.npy"), lambda hidden: np.save(hidden, actions))
-    atomic_write(path, lambda hidden: write_mkv_lossless(hidden, video, fps))
+        write_file(path.with_suffix(".actions.npy"), lambda hidden: np.save(hidden, actions))
+    write_file(path, lambda hidden: write_mkv_lossless(hidden, video, fps))
 
 
 def link_video(path: Path, target: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_videogpt.data.clip_source import ClipSource
 from keras_videogpt.data.epoch_order import EpochOrder
+from keras_videogpt.data.read_batch import read_batch
 
 BATCHES_AHEAD = 3
 
@@ -29,7 +30,7 @@ def stream(
         batch_size: clips per batch.
         seed: seed of the order.
         first_step: index of the first batch.
-        workers: number of reading threads.
+        workers: number of reading threads, each at a batch of its own.
 
     Yields:
         Batches as `dataset` gives them.
@@ -53,9 +54,8 @@ def stream(
         pending: deque = deque()
         step = first_step
         while True:
-            while len(pending) <= BATCHES_AHEAD:
-                positions = range(step * batch_size, (step + 1) * batch_size)
-                pending.append([executor.submit(clips.get, *place(p)) for p in positions])
+            while len(pending) <= max(BATCHES_AHEAD, workers):
+                places = [place(step * batch_size + i) for i in range(batch_size)]
+                pending.append(executor.submit(read_batch, clips, places))
                 step += 1
-            items = [read.result() for read in pending.popleft()]
-            yield {name: np.stack([item[name] for item in items]) for name in items[0]}
+            yield pending.popleft().result()

@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_videogpt.data.clip_source import ClipSource
 from keras_videogpt.data.epoch_order import EpochOrder
+from keras_videogpt.data.py_dataset import ClipDataset
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -18,7 +19,7 @@ def tf_dataset(clips: ClipSource, order: EpochOrder, workers: int = 4) -> "tf.da
     Args:
         clips: the clips.
         order: which clip comes when.
-        workers: how many clips to read at a time.
+        workers: how many batches to read at a time.
 
     Returns:
         A dataset of dictionaries with static shapes and a known length.
@@ -33,42 +34,23 @@ def tf_dataset(clips: ClipSource, order: EpochOrder, workers: int = 4) -> "tf.da
     import tensorflow as tf
 
     first = clips[0]
-    names = list(first)
+    source = ClipDataset(clips, order, workers)
 
-    def indices() -> Iterator[tuple[int, int, bool]]:
-        epoch = order.epoch
-        chosen = np.concatenate(order.batches(epoch))
-        for position, index in enumerate(chosen, 1):
-            yield epoch, index, position == len(chosen)
+    def batches() -> Iterator[dict[str, np.ndarray]]:
+        source.on_epoch_begin()
+        for index in range(len(source)):
+            batch = source[index]
+            if index == len(source) - 1:
+                source.on_epoch_end()
+            yield batch
 
-    def read(epoch: np.int64, index: np.int64) -> list[np.ndarray]:
-        item = clips.get(int(index), int(epoch))
-        return [item[name] for name in names]
-
-    def read_item(epoch: "tf.Tensor", index: "tf.Tensor", last: "tf.Tensor") -> tuple:
-        values = tf.numpy_function(read, [epoch, index], [first[name].dtype for name in names])
-        item = dict(zip(names, values, strict=True))
-        for name in names:
-            item[name].set_shape(first[name].shape)
-        return epoch, last, item
-
-    def finish(epoch: np.int64, last: np.bool_) -> np.bool_:
-        if last:
-            order.finish(int(epoch))
-        return last
-
-    def note_last(epoch: "tf.Tensor", last: "tf.Tensor", batch: dict) -> dict:
-        # Runs when a batch is handed out, not when it is prefetched.
-        with tf.control_dependencies([tf.numpy_function(finish, [epoch[-1], last[-1]], tf.bool)]):
-            return {name: tf.identity(batch[name]) for name in names}
-
-    scalar = tf.TensorSpec((), tf.int64)
-    signature = (scalar, scalar, tf.TensorSpec((), tf.bool))
-    batches = tf.data.Dataset.from_generator(indices, output_signature=signature)
-    batches = batches.map(read_item, num_parallel_calls=workers, deterministic=True)
-    batches = batches.batch(order.batch_size, drop_remainder=order.drop_remainder)
-    batches = batches.prefetch(2).map(note_last)
-    batches = batches.apply(tf.data.experimental.assert_cardinality(order.num_batches))
+    count = order.batch_size if order.drop_remainder else None
+    signature = {
+        name: tf.TensorSpec((count, *value.shape), value.dtype) for name, value in first.items()
+    }
+    data = tf.data.Dataset.from_generator(batches, output_signature=signature)
+    data = data.apply(tf.data.experimental.assert_cardinality(order.num_batches))
     options = tf.data.Options()
-    options.experimental_optimization.inject_prefetch = False  # it would run `note_last` early
-    return batches.with_options(options)
+    # The source reads ahead; here it would end an epoch before its last batch is handed out.
+    options.experimental_optimization.inject_prefetch = False
+    return data.with_options(options)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from keras_videogpt.data.atomic_write import atomic_write
 from keras_videogpt.data.prepared import cache_folder
 from keras_videogpt.data.store import VideoStore
 from keras_videogpt.data.tfds_dataset import ExampleLayout, open_builder, plan_splits
+from keras_videogpt.paths import write_file
 
 _LAST = threading.local()
 
@@ -120,7 +120,7 @@ class TFDSVideos(VideoStore):
         lengths = [len(self.layout.video(self._source[i])) for i in examples]
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(path, lambda hidden: hidden.write_text(json.dumps(lengths)))
+            write_file(path, lambda hidden: hidden.write_text(json.dumps(lengths)))
         except OSError:  # a home that cannot be written: they are found anew next time
             pass
         return lengths

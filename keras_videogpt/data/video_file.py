@@ -3,13 +3,14 @@
 import itertools
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_videogpt.data.optional import optional_import
 from keras_videogpt.data.store import frame_slice
+from keras_videogpt.paths import as_path, is_remote
 
 KEY_FRAME_DISTANCE = 32
 
@@ -194,14 +195,22 @@ def _to_rgb(reformatter: Any, frame: Any, width: int, height: int) -> np.ndarray
 
 
 def _check_file(path: str | os.PathLike) -> None:
-    if not Path(path).is_file():
+    path = as_path(path)
+    if not path.is_file():
         raise FileNotFoundError(f"`path` must be a video file. Received: path={str(path)!r}")
-    if Path(path).stat().st_size == 0:
+    if path.stat().st_size == 0:
         raise VideoError("has zero bytes")
 
 
-def _open(path: str | os.PathLike) -> Any:
-    return optional_import("av", "video").open(str(path))
+@contextmanager
+def _open(path: str | os.PathLike) -> Iterator[Any]:
+    av, path = optional_import("av", "video"), as_path(path)
+    if not is_remote(path):
+        with av.open(str(path)) as container:
+            yield container
+        return
+    with path.open("rb") as file, av.open(file) as container:
+        yield container
 
 
 def _video_stream(container: Any) -> Any:

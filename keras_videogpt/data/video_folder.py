@@ -9,6 +9,7 @@ import numpy as np
 from keras_videogpt.data.store import VideoStore
 from keras_videogpt.data.video_file import read_video
 from keras_videogpt.data.video_index import IndexEntry, index_folder
+from keras_videogpt.paths import as_path, is_remote
 
 SPLITS = ("train", "valid", "test")
 
@@ -52,7 +53,7 @@ class VideoFolder(VideoStore):
             raise ValueError(
                 f"`split` must be 'train', 'valid', 'test' or None. Received: split={split!r}"
             )
-        self.folder = Path(folder)
+        self.folder = as_path(folder)
         self.split = split
         self.skipped: list[tuple[str, str]] = []
         entries = self._of_split(index_folder(folder, progress))
@@ -177,7 +178,11 @@ def _parts(entry: IndexEntry) -> tuple[str, ...]:
 
 
 def _load_actions(path: Path) -> np.ndarray:
-    actions = np.load(path, mmap_mode="r", allow_pickle=False)
+    if is_remote(path):
+        with path.open("rb") as file:
+            actions = np.load(file, allow_pickle=False)
+    else:
+        actions = np.load(path, mmap_mode="r", allow_pickle=False)
     if actions.ndim != 2 or actions.dtype.kind not in "fiu":
         raise ValueError(f"need numbers (frames, A), got {actions.dtype} {actions.shape}")
     return actions

@@ -6,6 +6,8 @@ import os
 import numpy as np
 from PIL import Image
 
+from keras_videogpt.paths import as_path, write_file
+
 
 def tile_videos(videos: np.ndarray, columns: int | None = None, padding: int = 2) -> np.ndarray:
     """Lays videos side by side in a grid, row by row, on white.
@@ -44,7 +46,7 @@ def contact_sheet(videos: np.ndarray, path: str | os.PathLike) -> None:
 
     Args:
         videos: uint8 array (n, T, H, W, 3).
-        path: the .png file, replaced.
+        path: the .png file, local or remote, replaced.
 
     Raises:
         ValueError: an array of another kind.
@@ -55,7 +57,8 @@ def contact_sheet(videos: np.ndarray, path: str | os.PathLike) -> None:
     """
     check_videos(videos, 5, "videos", "(n, T, H, W, 3)")
     frames = videos.reshape(-1, 1, *videos.shape[2:])
-    Image.fromarray(tile_videos(frames, columns=videos.shape[1])[0]).save(path)
+    picture = Image.fromarray(tile_videos(frames, columns=videos.shape[1])[0])
+    write_file(as_path(path), picture.save)
 
 
 def check_videos(videos: np.ndarray, rank: int, name: str, shape: str) -> None:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from keras_videogpt.data.prepared import cache_folder
 from keras_videogpt.data.video_file import VideoError, VideoInfo, scan_video
+from keras_videogpt.paths import as_path, is_remote, write_file
 
 VIDEO_EXTENSIONS = (".avi", ".mp4", ".webm", ".mov", ".mkv", ".gif")
 INDEX_NAME = ".keras_videogpt_index.json"
@@ -66,7 +67,7 @@ def list_videos(folder: str | os.PathLike) -> list[str]:
     >>> list_videos("videos")
     ['train/a.mp4', 'train/b.mp4']
     """
-    folder, accepted = Path(folder), ", ".join(VIDEO_EXTENSIONS)
+    folder, accepted = as_path(folder), ", ".join(VIDEO_EXTENSIONS)
     if not folder.exists():
         raise FileNotFoundError(f"There is no folder {str(folder)!r} (wanted: {accepted} files)")
     if not folder.is_dir():
@@ -106,16 +107,16 @@ def index_folder(folder: str | os.PathLike, progress: bool = True) -> list[Index
     >>> [entry.frames for entry in index_folder("videos")]
     [100, 100]
     """
-    folder = Path(folder)
+    folder = as_path(folder)
     videos = list_videos(folder)
     known = {entry.path: entry for entry in _load(folder)}
     entries, changed = {}, []
     for path in videos:
-        stat, entry = (folder / path).stat(), known.get(path)
-        if entry and (entry.size, entry.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
+        version, entry = _version(folder / path), known.get(path)
+        if entry and (entry.size, entry.mtime_ns) == version:
             entries[path] = entry
         else:
-            changed.append(IndexEntry(path, stat.st_size, stat.st_mtime_ns))
+            changed.append(IndexEntry(path, *version))
     executor = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
     try:
         scans = [executor.submit(_scan, folder, entry) for entry in changed]
@@ -127,6 +128,14 @@ def index_folder(folder: str | os.PathLike, progress: bool = True) -> list[Index
         if changed or set(known) - set(videos):
             _save(folder, entries.values())
     return [entries[path] for path in videos]
+
+
+def _version(path: Path) -> tuple[int, int]:
+    """Size in bytes and time of the last change, or what tells versions apart without one."""
+    stat = path.stat()
+    if is_remote(path) and not stat.st_mtime_ns:
+        return stat.st_size, int(path.fs.ukey(path.path)[:15], 16)
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _scan(folder: Path, entry: IndexEntry) -> IndexEntry:
@@ -160,12 +169,8 @@ def _save(folder: Path, entries: Iterable[IndexEntry]) -> None:
     videos = sorted((dataclasses.asdict(entry) for entry in entries), key=lambda e: e["path"])
     text = json.dumps({"version": INDEX_VERSION, "videos": videos})
     for path in _cache_files(folder):
-        hidden = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            hidden.write_text(text)
-            os.replace(hidden, path)
+            write_file(path, lambda file: file.write_text(text))
             return
         except OSError:  # a read-only folder: the next place is tried
-            if hidden.exists():
-                hidden.unlink()
+            continue

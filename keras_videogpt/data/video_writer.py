@@ -2,13 +2,13 @@
 
 import os
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from keras_videogpt.data.optional import optional_import
 from keras_videogpt.data.video_grid import check_videos, tile_videos
+from keras_videogpt.paths import as_path, write_file
 
 WRITABLE = (".gif", ".mp4", ".npz")
 
@@ -22,7 +22,7 @@ def write_video(
     `videos`.
 
     Args:
-        path: a .gif, .mp4 or .npz file; missing folders are made.
+        path: a .gif, .mp4 or .npz file, local or remote; missing folders are made.
         videos: uint8 array (n, T, H, W, 3), or (T, H, W, 3) for one.
         fps: frames a second.
         overwrite: whether a file of that name may be replaced.
@@ -35,19 +35,18 @@ def write_video(
 
     >>> write_video("samples.gif", samples)
     """
-    path, videos = Path(path), np.asarray(videos)
+    path, videos = as_path(path), np.asarray(videos)
     if path.suffix.lower() not in WRITABLE:
         raise ValueError(f"`path` must end in one of {WRITABLE}. Received: path={str(path)!r}")
     videos = videos[None] if videos.ndim == 4 else videos
     check_videos(videos, 5, "videos", "(n, T, H, W, 3)")
     check_free(path, overwrite)
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix.lower() == ".npz":
-        write_npz(path, videos)
+        write_file(path, lambda file: write_npz(file, videos))
     elif path.suffix.lower() == ".gif":
-        write_gif(path, tile_videos(videos), fps)
+        write_file(path, lambda file: write_gif(file, tile_videos(videos), fps))
     else:
-        write_mp4(path, tile_videos(videos), fps)
+        write_file(path, lambda file: write_mp4(file, tile_videos(videos), fps))
 
 
 def write_npz(path: str | os.PathLike, videos: np.ndarray) -> None:
@@ -82,7 +81,7 @@ def check_free(path: str | os.PathLike, overwrite: bool = False) -> None:
 
     >>> check_free("samples.gif")
     """
-    if Path(path).exists() and not overwrite:
+    if as_path(path).exists() and not overwrite:
         raise FileExistsError(
             f"{str(path)!r} exists; take another name, or replace it with --overwrite "
             "(overwrite=True)"

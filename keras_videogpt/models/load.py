@@ -1,12 +1,12 @@
 import os
 import warnings
 import zipfile
-from pathlib import Path
 
 import keras
 
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.models.vqvae import VQVAE
+from keras_videogpt.paths import as_path, local_copy
 
 
 def load(path: str | os.PathLike) -> VQVAE | VideoGPT:
@@ -15,7 +15,8 @@ def load(path: str | os.PathLike) -> VQVAE | VideoGPT:
     Nothing in the file is executed: Keras's safe mode is on.
 
     Args:
-        path: a `.keras` file of a `VQVAE` or a `VideoGPT`, or a run folder that holds one.
+        path: a `.keras` file of a `VQVAE` or a `VideoGPT`, or a run folder that holds one; local,
+            or an address such as `s3://bucket/runs/first`.
 
     Returns:
         The model, compiled with its optimizer if it was saved so.
@@ -30,7 +31,7 @@ def load(path: str | os.PathLike) -> VQVAE | VideoGPT:
         >>> load("vqvae.keras").num_codes
         32
     """
-    path = Path(path)
+    path = as_path(path)
     if path.is_dir():
         candidates = [path / name for name in ("videogpt.keras", "vqvae.keras")]
         found = [candidate for candidate in candidates if candidate.exists()]
@@ -41,16 +42,17 @@ def load(path: str | os.PathLike) -> VQVAE | VideoGPT:
         path = found[0]
     if not path.exists():
         raise FileNotFoundError(f"There is no model file {path}.")
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path} is not a Keras model file (.keras).")
-    try:
-        with warnings.catch_warnings():
-            # An optimizer that was saved before its first step has no state to miss.
-            warnings.filterwarnings("ignore", ".*the saved optimizer has 2 variables")
-            model = keras.saving.load_model(path)
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise ValueError(f"{path} could not be loaded as a Keras model: {reason}") from error
+    with local_copy(path) as file:
+        if not zipfile.is_zipfile(file):
+            raise ValueError(f"{path} is not a Keras model file (.keras).")
+        try:
+            with warnings.catch_warnings():
+                # An optimizer that was saved before its first step has no state to miss.
+                warnings.filterwarnings("ignore", ".*the saved optimizer has 2 variables")
+                model = keras.saving.load_model(file)
+        except Exception as error:
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+            raise ValueError(f"{path} could not be loaded as a Keras model: {reason}") from error
     if not isinstance(model, VQVAE | VideoGPT):
         raise ValueError(f"{path} holds a {type(model).__name__}, and not a VQVAE or a VideoGPT.")
     return model

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from keras_videogpt.data.atomic_write import UNFINISHED, atomic_write
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.models.checks import check_positive
 from keras_videogpt.models.vqvae import VQVAE
+from keras_videogpt.paths import UNFINISHED, write_file
 from keras_videogpt.tokens.describe import describe, differences
 from keras_videogpt.tokens.token_folder import DESCRIPTION_NAME, TokenFolder
 
@@ -107,7 +107,7 @@ def _claim(folder: Path, description: dict) -> TokenFolder:
         raise ValueError(f"{folder} is not empty and holds no tokens. Choose another folder.")
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(description, indent=2) + "\n"
-    atomic_write(path, lambda file: file.write_text(text))
+    write_file(path, lambda file: file.write_text(text))
     return TokenFolder(folder)
 
 

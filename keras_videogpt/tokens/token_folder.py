@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_videogpt.data.atomic_write import atomic_write
+from keras_videogpt.paths import write_file
 
 DESCRIPTION_NAME = "tokens.json"
 FORMAT = {"format": "keras_videogpt tokens", "version": 1}
@@ -109,7 +109,7 @@ class TokenFolder:
         """Writes a shard, complete or not at all."""
         path = self._path(split, shard)
         path.parent.mkdir(exist_ok=True)
-        atomic_write(path, lambda file: np.save(file, records, allow_pickle=False))
+        write_file(path, lambda file: np.save(file, records, allow_pickle=False))
 
     def read(self, split: str, position: int) -> np.void:
         """Reads one record; `missing_shards` must have been asked before.

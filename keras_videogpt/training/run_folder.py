@@ -5,6 +5,8 @@ from pathlib import Path
 import keras
 
 from keras_videogpt.models.load import load
+from keras_videogpt.paths import as_path, is_remote, write_file
+from keras_videogpt.training.run_mirror import RunMirror
 
 KEPT_CHECKPOINTS = 2
 
@@ -14,12 +16,17 @@ class RunFolder:
 
     `config.json` says what is trained on what; `checkpoints/` holds the newest states, each one
     `.keras` file with model and optimizer; `NAME.keras` is the newest model; `logs/` is for
-    TensorBoard; pictures have folders of their own.
+    TensorBoard; pictures have folders of their own. A remote run is written to a local folder,
+    which is sent by `upload`, see `RunMirror`.
 
     Args:
-        folder: the folder; made if need be.
+        folder: the folder, local or remote; made if need be.
         config: JSON-able settings that must not change between parts of a run.
         model_name: name of the model file, without `.keras`.
+
+    Attributes:
+        address: where the run is, as given.
+        folder: where it is written on this machine.
 
     Raises:
         ValueError: the folder holds a run with other settings, or files that are no run.
@@ -31,15 +38,20 @@ class RunFolder:
     """
 
     def __init__(self, folder: str | os.PathLike, config: dict, model_name: str):
-        self.folder = Path(folder)
+        self.address = as_path(folder)
+        self.config = json.loads(json.dumps(config))
+        self._claim()
+        self.mirror = RunMirror(self.address) if is_remote(self.address) else None
+        self.folder = self.mirror.folder if self.mirror else self.address
         self.checkpoints = self.folder / "checkpoints"
         self.logs = self.folder / "logs"
         self.model_path = self.folder / f"{model_name}.keras"
-        self.config = json.loads(json.dumps(config))
-        self._claim()
+        self.checkpoints.mkdir(exist_ok=True)
+        for left in self.checkpoints.glob(".writing-*"):  # by a process that was killed
+            left.unlink()
 
     def _claim(self):
-        path = self.folder / "config.json"
+        path = self.address / "config.json"
         if path.exists():
             there = json.loads(path.read_text())
             different = [
@@ -49,18 +61,18 @@ class RunFolder:
             ]
             if different:
                 raise ValueError(
-                    f"{self.folder} holds a run with another configuration: "
+                    f"{self.address} holds a run with another configuration: "
                     + "; ".join(different)
                     + ". Choose another --out, or the settings of that run."
                 )
             return
-        if self.folder.is_dir() and any(self.folder.iterdir()):
+        if self.address.is_dir() and any(self.address.iterdir()):
             raise ValueError(
-                f"{self.folder} is not empty and holds no run (no config.json). "
+                f"{self.address} is not empty and holds no run (no config.json). "
                 "Choose another --out."
             )
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
-        _write(path, lambda p: p.write_text(json.dumps(self.config, indent=2) + "\n"))
+        text = json.dumps(self.config, indent=2) + "\n"
+        write_file(path, lambda file: file.write_text(text))
 
     def _steps(self) -> list[int]:
         return sorted(
@@ -81,15 +93,18 @@ class RunFolder:
     def save(self, model: keras.Model, step: int) -> None:
         """Saves a checkpoint, complete or not at all, and then drops older ones."""
         checkpoint = self._checkpoint(step)
-        _write(checkpoint, model.save)
+        write_file(checkpoint, model.save)
         self.model_path.unlink(missing_ok=True)
         os.link(checkpoint, self.model_path)
         for old in self._steps()[:-KEPT_CHECKPOINTS]:
             self._checkpoint(old).unlink()
 
+    def upload(self) -> None:
+        """Sends what is new to a remote run; a local one is where it should be."""
+        if self.mirror:
+            self.mirror.upload()
 
-def _write(path: Path, write) -> None:
-    """Has `write` make a file beside `path`, which then takes its place in one move."""
-    temporary = path.with_name(f".writing-{path.name}")
-    write(temporary)
-    os.replace(temporary, path)
+    def close(self) -> None:
+        """Ends the writing: a remote run is sent, and `folder` removed."""
+        if self.mirror:
+            self.mirror.close()

@@ -1,6 +1,7 @@
 import keras
 
 from keras_videogpt.callbacks.run_checkpoint import RunCheckpoint
+from keras_videogpt.callbacks.run_upload import RunUpload
 from keras_videogpt.callbacks.tensorboard import TensorBoard
 from keras_videogpt.data.clip_source import ClipSource
 from keras_videogpt.data.pipeline import dataset
@@ -43,7 +44,7 @@ def train(
     make_pictures,
     verbose: int | str = "auto",
 ) -> None:
-    """Trains a compiled model up to `steps`, from the step the run has reached.
+    """Trains a compiled model up to `steps`, from the step the run has reached; closes the run.
 
     Args:
         model: the model, as the run's newest checkpoint has it, or new.
@@ -61,17 +62,21 @@ def train(
     done = run.latest_step()
     tensorboard = TensorBoard(run.logs, first_step=done)
     validation = dataset(held_out, min(batch_size, len(held_out)), workers=workers)
-    model.fit(
-        stream(clips, batch_size, seed, first_step=done, workers=workers),
-        steps_per_epoch=save_every,
-        initial_epoch=done // save_every,
-        epochs=steps // save_every,
-        validation_data=validation,
-        validation_steps=min(len(validation), VALIDATION_BATCHES),
-        callbacks=[
-            RunCheckpoint(run, first_step=done),
-            tensorboard,
-            make_pictures(tensorboard),
-        ],
-        verbose=verbose,
-    )
+    try:
+        model.fit(
+            stream(clips, batch_size, seed, first_step=done, workers=workers),
+            steps_per_epoch=save_every,
+            initial_epoch=done // save_every,
+            epochs=steps // save_every,
+            validation_data=validation,
+            validation_steps=min(len(validation), VALIDATION_BATCHES),
+            callbacks=[
+                RunCheckpoint(run, first_step=done),
+                tensorboard,
+                make_pictures(tensorboard),
+                RunUpload(run),
+            ],
+            verbose=verbose,
+        )
+    finally:
+        run.close()

@@ -1,4 +1,6 @@
+import importlib.util
 import pickle
+import sys
 
 import h5py
 import numpy as np
@@ -33,6 +35,39 @@ def test_pickling_leaves_the_live_object_usable(path):
     copy = pickle.loads(pickle.dumps(store))
     np.testing.assert_array_equal(store.frames(0), frames)
     np.testing.assert_array_equal(copy.frames(0), frames)
+
+
+def test_tensorflow_io_reads_what_h5py_reads(path):
+    """Where it is installed and works: with TensorFlow 2.16 and 2.17, in tools/test_low_end."""
+    pytest.importorskip("tensorflow_io", reason="installed by tools/test_low_end")
+    one, other = (HDF5Videos(path, reader=reader) for reader in ("h5py", "tensorflow-io"))
+    assert len(one) == len(other) == 2 and one.class_names == other.class_names
+    for video, start, count, stride in [(0, 0, None, 1), (1, 2, 4, 3), (1, 17, 1, 1)]:
+        wanted = (video, start, count, stride)
+        np.testing.assert_array_equal(one.frames(*wanted), other.frames(*wanted))
+        np.testing.assert_array_equal(one.actions(*wanted), other.actions(*wanted))
+        assert other.frames(*wanted).dtype == np.uint8
+    copy = pickle.loads(pickle.dumps(other))
+    np.testing.assert_array_equal(copy.frames(0), one.frames(0))
+
+
+def test_a_reader_that_does_not_work_says_what_to_take(path, monkeypatch):
+    with pytest.raises(ValueError, match="'auto', 'h5py', 'tensorflow-io'"):
+        HDF5Videos(path, reader="tfio")
+    if importlib.util.find_spec("tensorflow_io"):
+        pytest.skip("tensorflow-io works here")
+    with pytest.raises(ImportError, match=r"keras_videogpt\[tfio\]"):
+        HDF5Videos(path, reader="tensorflow-io")
+
+    class Broken:
+        class IOTensor:
+            def from_hdf5(path):
+                raise NotImplementedError("undefined symbol")
+
+    tensorflow = pytest.importorskip("tensorflow", reason="tensorflow-io needs it")
+    monkeypatch.setitem(sys.modules, "tensorflow_io", Broken)
+    with pytest.raises(ImportError, match=f"this is {tensorflow.__version__}. Take h5py"):
+        HDF5Videos(path, reader="tensorflow-io")
 
 
 def test_unknown_split_lists_those_there(path):

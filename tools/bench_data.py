@@ -1,0 +1,122 @@
+"""Measures how fast data reaches the training loop, beside the plain libraries, on one core.
+
+Run it as `tools/bench_data`. Videos of smooth motion are written as H.264 MP4 files and as an HDF5
+file of the original's format. Random clips of them are read twice:
+
+  ours    clips of `open_videos`, as batches out of what training iterates over: `stream` (the
+          training commands), and `dataset` on tf.data and as a PyDataset
+  plain   the same frames of the same videos, one clip after the other, stacked to batches: by
+          PyAV, decoding from the start of the file with one thread and one converter a clip, which
+          is as fast as it gets; by h5py, a slice of the open file
+
+Every source and way is a process of its own, bound to one core, and seconds are those that the
+core works for it, all threads together. Plain and ours take turns; a ratio is taken within a turn.
+Figures are medians of the turns. A ratio of 1 means that what stands between the library and the
+loop costs nothing.
+
+Memory is the resident memory (VmRSS) of a process that reads --clips clips, taken ten times on the
+way: how much the last is above the second.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SOURCES = ("video", "hdf5")
+WAYS = ("stream", "tf.data", "pydataset")
+
+
+def in_new_process(task: str, folder: str, source: str, way: str, args: argparse.Namespace) -> dict:
+    """What bench_data_process.py prints."""
+    script = Path(__file__).with_name("bench_data_process.py")
+    options = {name: getattr(args, name) for name in vars(args) if name != "json"}
+    process = subprocess.run(
+        [sys.executable, script, task, folder, source, way, json.dumps(options)],
+        env=os.environ | {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+    )
+    if process.returncode:
+        sys.exit(f"{process.stderr}\n{task} of {source} ended with {process.returncode}.")
+    return json.loads(process.stdout.splitlines()[-1])
+
+
+def machine() -> dict:
+    """What the figures depend on; the load is that of the last minute, of other work."""
+    cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [line.partition(": ")[2] for line in cpuinfo if line.startswith("model name")]
+    return {
+        "processor": models[0] if models else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "load": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+    }
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="tools/bench_data",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--sources", nargs="+", choices=SOURCES, default=SOURCES)
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
+    numbers = {
+        "videos": (400, "videos to read from"),
+        "video_frames": (100, "frames of a video"),
+        "frames": (16, "frames of a clip"),
+        "size": (64, "height and width in pixels"),
+        "batch_size": (8, "clips of a batch"),
+        "workers": (4, "reading threads"),
+        "batches": (50, "batches of a turn"),
+        "turns": (7, "turns of each process"),
+        "clips": (10_000, "clips of the measurement of memory; 0 for none"),
+    }
+    for name, (default, meaning) in numbers.items():
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, type=int, default=default, help=f"{meaning}; {default}")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write all figures")
+    args = parser.parse_args()
+    if any(getattr(args, name) < (name != "clips") for name in numbers):
+        parser.error("all numbers must be at least 1")
+    if args.json and not args.json.absolute().parent.is_dir():
+        parser.error(f"argument --json: there is no folder {args.json.parent}")
+    return args
+
+
+def main() -> None:
+    args = arguments()
+    content = {"machine": machine(), "settings": vars(args) | {"json": None}, "results": []}
+    print("{processor}, {cores} cores, load {load}, Python {python}".format(**content["machine"]))
+    with tempfile.TemporaryDirectory() as folder:
+        versions = in_new_process("prepare", folder, "", "", args)
+        heads = ("source", "way", "ours", "plain", "ratio", "MiB", "MiB more")
+        print("{:<8}{:<12}{:>10}{:>10}{:>8}{:>8}{:>10}".format(*heads), flush=True)
+        for source in args.sources:
+            for way in args.ways:
+                turns = in_new_process("speed", folder, source, way, args)["turns"]
+                ratio = statistics.median(turn["ours"] / turn["plain"] for turn in turns)
+                ours, plain = (
+                    statistics.median(turn[side] for turn in turns) for side in ("ours", "plain")
+                )
+                one = {"source": source, "way": way, "ratio": ratio, "turns": turns}
+                line = f"{source:<8}{way:<12}{ours:>10.0f}{plain:>10.0f}{ratio:>8.2f}"
+                if args.clips:
+                    one["mib"] = in_new_process("memory", folder, source, way, args)["mib"]
+                    line += f"{one['mib'][1]:>8.0f}{one['mib'][-1] - one['mib'][1]:>10.1f}"
+                print(line, flush=True)
+                content["results"].append(one)
+    print("ours and plain: frames per second on one core")
+    print(", ".join(f"{name} {version}" for name, version in versions.items()))
+    if args.json:
+        args.json.write_text(json.dumps(content | {"versions": versions}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
