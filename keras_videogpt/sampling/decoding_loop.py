@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from keras_videogpt.sampling.draw import draw, filter_logits
+from keras_videogpt.sampling.guidance import guided_logits, previous_codes
 from keras_videogpt.sampling.step import step
 
 _COMPILED = weakref.WeakKeyDictionary()
@@ -34,6 +35,7 @@ def decode_run(model, previous, cache, context, uniforms, first, temperature, to
         the place in it of the first position.
     """
     steps, batch = uniforms.shape
+    guidance = context.get("guidance")
     begun = [
         block.attention.begin_run(arrays, first, steps)
         for block, arrays in zip(model.blocks, cache, strict=True)
@@ -43,7 +45,9 @@ def decode_run(model, previous, cache, context, uniforms, first, temperature, to
     def body(i, state):
         previous, runs, codes = state
         places = [start + i for start in starts]
-        logits, runs = step(model, previous, pasts, runs, places, first + i, context)
+        sequences = previous_codes(previous, guidance)
+        logits, runs = step(model, sequences, pasts, runs, places, first + i, context)
+        logits = guided_logits(logits, guidance)
         code = draw(filter_logits(logits, temperature, top_k, top_p), uniforms[i])
         return code, runs, ops.slice_update(codes, (i, 0), code[None])
 

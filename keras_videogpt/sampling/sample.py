@@ -14,6 +14,7 @@ from keras_videogpt.sampling.cache import empty_cache, grow, run_length
 from keras_videogpt.sampling.decoding_loop import compiled_decode_run, is_compiled
 from keras_videogpt.sampling.decoding_model import decoding_model, fitting_batch_size
 from keras_videogpt.sampling.draw import uniform_numbers
+from keras_videogpt.sampling.guidance import check_guidance
 from keras_videogpt.sampling.step import encode_conditions
 
 
@@ -31,6 +32,10 @@ def sample(
     dtype: str | None = None,
     batch_size: int | None = None,
     progress: bool = True,
+    embeddings=None,
+    embedding_mask=None,
+    guidance: float = 1.0,
+    keep_frames: bool = False,
 ):
     """Samples clips from a prior.
 
@@ -41,9 +46,11 @@ def sample(
         model: a trained `VideoGPT`.
         n: number of clips.
         frames: first frames of every clip, uint8 or float in [-0.5, 0.5], `(n, F, H, W, C)`; for
-            priors conditioned on frames. The clips begin with the model's own version of them.
+            priors conditioned on frames. The clips go on from them, and begin with the model's own
+            version of them, unless there is `keep_frames`.
         labels: class of every clip, integers `(n,)`; for priors conditioned on classes.
-        actions: actions of every clip; for priors conditioned on actions.
+        actions: actions of every clip, floats `(n, T, A)`, or integers `(n, T, A)` or `(n, T)`
+            where they are discrete; for priors conditioned on actions.
         temperature: above 0; below 1 for likelier clips, above 1 for more varied ones.
         top_k: draw from the `top_k` likeliest codes only, in [1, num_codes].
         top_p: draw from the likeliest codes that together have this probability, in (0, 1].
@@ -53,6 +60,13 @@ def sample(
             for the model's compute dtype. Half the bytes are up to twice the speed.
         batch_size: clips sampled at once; `None` for as many as a cache of 2 GiB holds, up to 64.
         progress: whether to show a progress bar.
+        embeddings: a sequence of embeddings for every clip, floats `(n, L, D)`; for priors
+            conditioned on them.
+        embedding_mask: bool `(n, L)`, `True` for embeddings that are there; `None` for all.
+        guidance: w, 0 or more: codes are drawn from the logits `without + w (with - without)` the
+            conditions. Above 1, clips follow them more closely, at twice the cost; for priors
+            trained with `condition_dropout`. 1 is none.
+        keep_frames: whether to put the given frames in the place of the model's version of them.
 
     Returns:
         uint8 clips `(n, T, H, W, C)`, fewer if interrupted after some batches; with `return_codes`,
@@ -60,7 +74,8 @@ def sample(
         `(n, t, h, w)`, or `(n, t, h, w, G)`.
 
     Raises:
-        ValueError: an argument is out of range; a condition is missing, or not taken.
+        ValueError: an argument is out of range; a condition is not taken, or missing, but for
+            priors trained with `condition_dropout`, which may do without.
 
     Example:
         >>> from keras_videogpt import VQVAE, VideoGPT
@@ -72,13 +87,24 @@ def sample(
     check_positive(n=n)
     if batch_size is not None:
         check_positive(batch_size=batch_size)
-    conditions = {"frames": frames, "labels": labels, "actions": actions}
+    conditions = {
+        "frames": frames,
+        "labels": labels,
+        "actions": actions,
+        "embeddings": embeddings,
+        "embedding_mask": embedding_mask,
+    }
     conditions = {k: None if v is None else as_numpy(v) for k, v in conditions.items()}
     model.conditions.given(n, **conditions)
+    if keep_frames and frames is None:
+        raise ValueError("keep_frames=True needs frames; got None.")
+    check_guidance(model, guidance)
     _check_controls(temperature, top_k, top_p, model.tokenizer.num_codes)
     seed = _check_seed(seed)
     decoder = decoding_model(model, dtype)
-    batch_size = batch_size or fitting_batch_size(decoder, n)
+    if batch_size is None:
+        sequences = 1 if guidance == 1 else 2
+        batch_size = max(1, fitting_batch_size(decoder, sequences * n) // sequences)
     clips, codes = [], []
     description = "sampling" if is_compiled(decoder, top_k) else "compiling, sampling"
     with tqdm(total=n * model.length, unit=" codes", disable=not progress, desc=description) as bar:
@@ -95,7 +121,7 @@ def sample(
                     top_k,
                     top_p,
                     lambda steps, wanted=wanted: bar.update(steps * wanted),
-                    encode_conditions(decoder, **part, encoder=model),
+                    encode_conditions(decoder, batch_size, model, guidance, **part),
                 )[:wanted]
             except KeyboardInterrupt:
                 if not start:
@@ -104,6 +130,10 @@ def sample(
                 break
             codes.append(batch)
             clips.append(to_uint8(model.tokenizer.decode(batch)))
+            if keep_frames:
+                kept = conditions["frames"][start : start + wanted]
+                kept = kept if kept.dtype == np.uint8 else to_uint8(kept)
+                clips[-1][:, : kept.shape[1]] = kept
     clips, codes = np.concatenate(clips), np.concatenate(codes)
     return (clips, codes) if return_codes else clips
 
@@ -133,10 +163,11 @@ def sample_codes(
     run = run_length(model)
     decode = compiled_decode_run(model, top_k)
     context = encode_conditions(model) if context is None else context
-    cache = empty_cache(model, batch)
+    sequences = 2 * batch if "guidance" in context else batch
+    cache = empty_cache(model, sequences)
     previous = ops.zeros((batch,), "int32")
     rows = []
-    with packed([model.embed, *model.blocks, model.unembed], batch):
+    with packed([model.embed, *model.blocks, model.unembed], sequences):
         for first in range(0, length, run):
             grow(model, cache, first + run)
             numbers = ops.convert_to_tensor(uniforms[first : first + run])
