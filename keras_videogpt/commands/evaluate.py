@@ -19,6 +19,7 @@ from keras_videogpt.layers.pixels import to_uint8
 from keras_videogpt.metrics.codebook import CodesUsed
 from keras_videogpt.metrics.likelihood import code_entropy
 from keras_videogpt.metrics.reconstruction import psnr
+from keras_videogpt.models.conditions import Conditions
 from keras_videogpt.models.load import load
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.models.vqvae import VQVAE
@@ -48,11 +49,9 @@ def run(args: argparse.Namespace) -> None:
     options = {"num_frames": frames, "size": (height, width), "stride": args.stride}
     held_out = Clips(open_videos(args.data, "test"), **options, start="all")
     mean_frame = Clips(open_videos(args.data, "train"), **options).mean_frame()
-    conditioned_on = {}
-    if isinstance(model, VideoGPT):
-        conditioned_on = {"frame_cond": model.frame_cond, "num_classes": model.num_classes}
+    kept = model.conditions if isinstance(model, VideoGPT) else Conditions()
     figures, codes, conditions = tokenizer_figures(
-        tokenizer, held_out, mean_frame, args.batch_size, **conditioned_on
+        tokenizer, held_out, mean_frame, args.batch_size, kept
     )
     if isinstance(model, VideoGPT):
         figures |= prior_figures(model, codes, conditions, args.batch_size)
@@ -73,8 +72,7 @@ def tokenizer_figures(
     clips: Clips,
     mean_frame: np.ndarray,
     batch_size: int,
-    frame_cond: int = 0,
-    num_classes: int | None = None,
+    kept: Conditions,
 ) -> tuple[dict, np.ndarray, dict]:
     """Reconstruction quality and codebook usage on clips.
 
@@ -83,18 +81,17 @@ def tokenizer_figures(
         clips: held-out clips.
         mean_frame: float `(H, W, C)` in [0, 255], the mean frame of the training videos.
         batch_size: clips at a time.
-        frame_cond, num_classes: of the prior whose conditions are to be kept.
+        kept: the conditions that are to be kept, those of the prior.
 
     Returns:
-        Figures by name, the int32 codes of all clips, and their conditions: arguments `frames`
-        and `labels` of `sample`, as far as the prior takes them.
+        Figures by name, the int32 codes of all clips, and their conditions, arguments of `sample`.
     """
     mean = np.rint(mean_frame).astype("uint8")
     used = CodesUsed(tokenizer.num_codes, tokenizer.num_codebooks)
     quality, baseline, codes, conditions = [], [], [], []
     for start in tqdm(range(0, len(clips), batch_size), desc="evaluating", unit="batch"):
         batch = read_batch(clips, range(start, min(start + batch_size, len(clips))))
-        conditions.append(conditions_of(batch, frame_cond, num_classes))
+        conditions.append(conditions_of(batch, kept))
         videos = batch["video"]
         codes.append(tokenizer.encode(videos, batch_size))
         used.update_state(codes[-1])

@@ -21,6 +21,12 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--out", required=True, metavar="FILE", help=".gif, .mp4 or .npz")
     parser.add_argument("-n", type=int, default=8, help="number of clips (default: 8)")
     add_conditions(parser)
+    parser.add_argument(
+        "--guidance", type=float, default=1.0, metavar="W", help="above 1: closer to the conditions"
+    )
+    parser.add_argument(
+        "--keep-frames", action="store_true", help="clips begin with the given frames themselves"
+    )
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--top-k", type=int)
     parser.add_argument("--top-p", type=float)
@@ -56,6 +62,8 @@ def run(args: argparse.Namespace) -> None:
         seed=args.seed,
         dtype=args.dtype,
         batch_size=args.batch_size,
+        guidance=args.guidance,
+        keep_frames=args.keep_frames,
     )
     seconds = time.perf_counter() - start
     write_video(args.out, clips, overwrite=args.overwrite)
