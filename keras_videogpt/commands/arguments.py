@@ -1,9 +1,12 @@
 """Arguments that several commands share, and what they mean."""
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 
 from keras_videogpt.backend import BACKENDS
 from keras_videogpt.data.clips import Clips
+from keras_videogpt.data.embedded_clips import EmbeddedClips, read_embeddings
 from keras_videogpt.data.open_videos import open_videos
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -54,13 +57,21 @@ def check_counts(settings: dict) -> None:
     settings["steps"] = -(-settings["steps"] // save_every) * save_every
 
 
+def clip_maker(embeddings: str | None) -> Callable[..., Clips]:
+    """What makes clips of a store: with the embeddings of a file, if there is one."""
+    if embeddings is None:
+        return Clips
+    return partial(EmbeddedClips, embeddings=read_embeddings(embeddings))
+
+
 def training_clips(
     args: argparse.Namespace, video_shape: tuple[int, int, int, int]
 ) -> tuple[Clips, Clips]:
     """Training clips, anywhere in their videos, and held-out clips, from the start of theirs."""
+    make_clips = clip_maker(getattr(args, "embeddings", None))
     frames, height, width, _ = video_shape
     options = {"num_frames": frames, "size": (height, width), "stride": args.stride}
-    clips = Clips(
+    clips = make_clips(
         open_videos(args.data, "train"),
         **options,
         start="random",
@@ -68,4 +79,4 @@ def training_clips(
         flip=args.flip,
         seed=args.seed,
     )
-    return clips, Clips(open_videos(args.data, "test"), **options, start="first")
+    return clips, make_clips(open_videos(args.data, "test"), **options, start="first")

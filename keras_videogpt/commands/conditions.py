@@ -148,7 +148,7 @@ def conditions_of(batch: dict[str, np.ndarray], conditions: Conditions) -> dict[
         "HDF5 file",
         "actions": "actions, and the data has none: it needs a .actions.npy file beside every "
         "video, or actions in the HDF5 file",
-        "embeddings": "embeddings, and the data has none",
+        "embeddings": "embeddings, and the data has none: give them with --embeddings",
     }
     found = {}
     for name, key in zip(conditions.taken, conditions.keys, strict=True):

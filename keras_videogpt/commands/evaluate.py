@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from keras_videogpt.commands.arguments import add_backend
+from keras_videogpt.commands.arguments import add_backend, clip_maker
 from keras_videogpt.commands.conditions import conditions_of, read_batch
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.open_videos import open_videos
@@ -34,6 +34,9 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--json", metavar="FILE", help="also write the figures as JSON")
     parser.add_argument("--stride", type=int, default=1, help="video frames per frame of a clip")
     parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument(
+        "--embeddings", metavar="FILE", help="those of the data, as train prior takes them"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
     add_backend(parser)
     parser.set_defaults(run=run)
@@ -47,7 +50,8 @@ def run(args: argparse.Namespace) -> None:
     tokenizer = model if isinstance(model, VQVAE) else model.tokenizer
     frames, height, width, _ = tokenizer.video_shape
     options = {"num_frames": frames, "size": (height, width), "stride": args.stride}
-    held_out = Clips(open_videos(args.data, "test"), **options, start="all")
+    make_clips = clip_maker(args.embeddings)
+    held_out = make_clips(open_videos(args.data, "test"), **options, start="all")
     mean_frame = Clips(open_videos(args.data, "train"), **options).mean_frame()
     kept = model.conditions if isinstance(model, VideoGPT) else Conditions()
     figures, codes, conditions = tokenizer_figures(

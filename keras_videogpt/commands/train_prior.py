@@ -48,6 +48,11 @@ def add_parser(subparsers) -> None:
         help="condition on the actions of the data: all of a clip, or causally, frame by frame",
     )
     parser.add_argument(
+        "--embeddings",
+        metavar="FILE",
+        help="condition on embeddings: an .npz file of arrays (l, D) by name of a video or a class",
+    )
+    parser.add_argument(
         "--condition-dropout", type=float, metavar="P", help="share dropped, for sample --guidance"
     )
     parser.add_argument("--frame-encoder-depth", type=int, choices=(18, 34))
@@ -73,6 +78,8 @@ def run(args: argparse.Namespace) -> None:
         size = action_size(args.data, clips, held_out)
         model_settings["action_shape"] = (tokenizer.video_shape[0], size)
         model_settings["action_conditioning"] = args.action_cond
+    if args.embeddings:
+        model_settings["embedding_shape"] = clips.embedding_shape
     if args.condition_dropout is not None:
         model_settings["condition_dropout"] = args.condition_dropout
 
@@ -80,7 +87,7 @@ def run(args: argparse.Namespace) -> None:
         return VideoGPT(tokenizer, **model_settings, seed=args.seed)
 
     def make_pictures(folder: Path, tensorboard: TensorBoard):
-        names = ("frame_cond", "num_classes", "action_shape")
+        names = ("frame_cond", "num_classes", "action_shape", "embedding_shape")
         given = {name: model_settings[name] for name in names if name in model_settings}
         conditions = conditions_of_model(tokenizer.video_shape, **given)
         if not conditions.taken:
@@ -95,6 +102,8 @@ def run(args: argparse.Namespace) -> None:
         )
 
     config = {"kind": "prior", "tokenizer": fingerprint(tokenizer), **model_settings}
+    if args.embeddings:
+        config["embeddings"] = str(Path(args.embeddings).resolve())
     run_training(
         args, options, config, "videogpt", clips, held_out, build, "samples", make_pictures
     )

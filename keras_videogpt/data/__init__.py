@@ -2,6 +2,7 @@
 
 from keras_videogpt.data.array_videos import ArrayVideos
 from keras_videogpt.data.clips import Clips
+from keras_videogpt.data.embedded_clips import EmbeddedClips
 from keras_videogpt.data.hdf5_videos import HDF5Videos
 from keras_videogpt.data.open_videos import open_videos
 from keras_videogpt.data.pipeline import dataset
@@ -27,6 +28,7 @@ from keras_videogpt.data.vizdoom import record_vizdoom
 __all__ = [
     "ArrayVideos",
     "Clips",
+    "EmbeddedClips",
     "HDF5Videos",
     "VideoError",
     "VideoFolder",
