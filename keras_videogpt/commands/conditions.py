@@ -144,19 +144,20 @@ def conditions_of(batch: dict[str, np.ndarray], conditions: Conditions) -> dict[
         ValueError: the data doesn't have what the prior is conditioned on.
     """
     needs = {
-        "label": "classes, and the data has none: it needs a folder per class, or labels in the "
-        "HDF5 file",
-        "actions": "actions, and the data has none: it needs a .actions.npy file beside every "
-        "video, or actions in the HDF5 file",
-        "embeddings": "embeddings, and the data has none: give them with --embeddings",
+        "label": "it needs a folder per class, or labels in the HDF5 file",
+        "actions": "it needs an .actions.npy file beside every video, or actions in the HDF5 file",
+        "embeddings": "give them with --embeddings",
     }
     found = {}
-    for name, key in zip(conditions.taken, conditions.keys, strict=True):
-        if key != "frames" and key not in batch:
-            raise ValueError(f"The prior is conditioned on {needs[key]}.")
-        found[name] = (
-            batch["video"][:, : conditions.frames_shape[0]] if key == "frames" else batch[key]
-        )
+    for (name, what), key in zip(conditions.taken.items(), conditions.keys, strict=True):
+        if key == "frames":
+            found[name] = batch["video"][:, : conditions.frames_shape[0]]
+        elif key in batch:
+            found[name] = batch[key]
+        else:
+            raise ValueError(
+                f"The prior is conditioned on {what}, and the data has none: {needs[key]}."
+            )
     if "embeddings" in found and "embedding_mask" in batch:
         found["embedding_mask"] = batch["embedding_mask"]
     return found

@@ -11,6 +11,7 @@ from checks import (
     stepped_logits,
     weights_of,
 )
+from keras import ops
 
 import keras_videogpt as kvg
 
@@ -147,11 +148,11 @@ def test_all_of_them_train(dtype, vqvae, videos):
     gpt = small_gpt(vqvae, dtype=dtype, **COMBINATIONS["all, dropped"])
     conditions = given(gpt, 8)
     batch = {"video": videos, "label": conditions.pop("labels"), **conditions}
-    before = weights_of(gpt)
+    before = [ops.convert_to_numpy(weight).copy() for weight in gpt.trainable_weights]
     losses = gpt.fit(batch, batch_size=4, epochs=2, verbose=0).history["loss"]
     assert np.isfinite(losses).all() and losses[1] < losses[0]
-    new = [(a != b).any() for a, b in zip(weights_of(gpt), before, strict=True)]
-    assert all(new[-len(gpt.norm.weights) - 1 :]) and np.mean(new) > 0.5
+    for weight, old in zip(gpt.trainable_weights, before, strict=True):
+        assert (ops.convert_to_numpy(weight) != old).any(), weight.path
     assert_same_weights(weights_of(gpt.tokenizer), weights_of(vqvae))
     bits = gpt.bits_per_dim(videos, labels=batch["label"], **conditions)
     without_frames = {name: array for name, array in conditions.items() if name != "frames"}

@@ -1,6 +1,6 @@
 """Worlds in which a condition decides what is to be seen: a short training has to find that out.
 
-A dot moves along a row over a background. Clips are given as codes: 0 to 2 are backgrounds, 3 to 5
+A dot moves about a row over a background. Clips are given as codes: 0 to 2 are backgrounds, 3 to 5
 the colours of the dot.
 """
 
@@ -23,22 +23,21 @@ def vqvae():
 
 
 class World:
-    """Clips of a world and everything that may be known about them.
+    """Clips of a world, with so many kinds of dots and backgrounds, and what is known about them.
 
     Attributes:
         codes: int32 `(n, FRAMES, 1, PLACES)`.
         colours, backgrounds: int32 `(n,)`.
-        moves: int32 `(n, FRAMES)` of 0 and 1: whether the dot goes on a place, after the frame.
+        moves: int32 `(n, FRAMES)`, to which end the dot goes after each frame.
     """
 
-    def __init__(self, count: int, seed: int):
+    def __init__(self, count: int, seed: int, kinds: int = COLOURS):
         self.rng = rng = np.random.default_rng(seed)
-        self.colours = rng.integers(0, COLOURS, count).astype("int32")
-        self.backgrounds = rng.integers(0, COLOURS, count).astype("int32")
+        self.colours = rng.integers(0, kinds, count).astype("int32")
+        self.backgrounds = rng.integers(0, kinds, count).astype("int32")
         self.moves = rng.integers(0, 2, (count, FRAMES)).astype("int32")
-        starts = rng.integers(0, PLACES, (count, 1))
-        gone = np.cumsum(self.moves[:, :-1], axis=1)
-        places = (np.concatenate([starts, starts + gone], axis=1)) % PLACES
+        ends = (PLACES - 1) * self.moves[:, :-1]
+        places = np.concatenate([rng.integers(0, PLACES, (count, 1)), ends], axis=1)
         codes = np.broadcast_to(self.backgrounds[:, None, None], (count, FRAMES, PLACES)).copy()
         np.put_along_axis(codes, places[..., None], COLOURS + self.colours[:, None, None], axis=2)
         self.codes = codes[:, :, None].astype("int32")
@@ -75,13 +74,16 @@ def colours(codes):
 
 
 def moves(codes):
-    """How far the dot goes from frame to frame, `(n, FRAMES - 1)`."""
-    places = (codes[:, :, 0] >= COLOURS).argmax(axis=2)
-    return np.diff(places, axis=1) % PLACES
+    """Where the dot goes from frame to frame, `(n, FRAMES - 1)`; -1 for another place."""
+    places = (codes[:, 1:, 0] >= COLOURS).argmax(axis=2)
+    return np.select([places == 0, places == PLACES - 1], [0, 1], -1)
 
 
-def trained(vqvae, batch, steps=150, batch_size=64, learning_rate=1e-2, **options):
+def trained(vqvae, batch, steps, batch_size=64, learning_rate=5e-3, **options):
     gpt = small_gpt(vqvae, hidden_dim=32, feed_forward_ratio=2, **options)
+    if gpt.frame_cond:
+        # Millions of weights: random features tell a background too, in a tenth of the time.
+        gpt.condition_encoder.get_layer("frame_encoder").trainable = False
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     gpt.compile(optimizer=keras.optimizers.Adam(rate))
     epochs = -(-steps * batch_size // len(batch["codes"]))
@@ -103,26 +105,20 @@ def sampled(gpt, n, **conditions):
 
 def test_labels_decide_the_colour(vqvae):
     world, held_out = World(512, 0), World(64, 1)
-    gpt = trained(vqvae, {"codes": world.codes, "label": world.colours}, num_classes=COLOURS)
+    batch = {"codes": world.codes, "label": world.colours}
+    gpt = trained(vqvae, batch, 100, learning_rate=1e-2, num_classes=COLOURS)
     right = {"labels": held_out.colours}
     check_likelihood(gpt, held_out.codes, right, {"labels": (held_out.colours + 1) % COLOURS})
     assert (colours(sampled(gpt, 64, **right)) == held_out.colours).mean() >= 0.95
 
 
-@pytest.mark.parametrize("kind", ["clip", "frame", "discrete"])
+@pytest.mark.parametrize("kind", ["clip", "frame"])
 def test_actions_decide_the_motion(kind, vqvae):
-    world, held_out = World(1024, 0), World(64, 1)
-    options = {"action_shape": (FRAMES, 2), "action_conditioning": kind}
-
-    def actions(moves):
-        return np.eye(2, dtype="float32")[moves]
-
-    if kind == "discrete":
-        options = {"action_shape": (FRAMES,), "num_actions": 2, "action_conditioning": "frame"}
-        actions = np.asarray
-    gpt = trained(vqvae, {"codes": world.codes, "actions": actions(world.moves)}, **options)
-    right = {"actions": actions(held_out.moves)}
-    wrong = {"actions": actions(1 - held_out.moves)}
+    world, held_out = World(1024, 0, kinds=1), World(64, 1, kinds=1)
+    options = {"action_shape": (FRAMES,), "num_actions": 2, "action_conditioning": kind}
+    batch = {"codes": world.codes, "actions": world.moves}
+    gpt = trained(vqvae, batch, 400, batch_size=32, **options)
+    right, wrong = {"actions": held_out.moves}, {"actions": 1 - held_out.moves}
     check_likelihood(gpt, held_out.codes, right, wrong)
     went = moves(sampled(gpt, 64, **right))
     assert (went == held_out.moves[:, :-1]).mean() >= 0.95
@@ -136,9 +132,9 @@ def test_frames_decide_the_background(vqvae):
         frame_cond=1,
         frame_encoder_depth=18,
         frame_encoder_width=16,
-        steps=32,
-        batch_size=32,
-        learning_rate=3e-3,
+        steps=80,
+        batch_size=16,
+        learning_rate=1e-2,
     )
     frames = held_out.first_frames()
     check_likelihood(gpt, held_out.codes, {"frames": frames}, {"frames": np.roll(frames, 1, -1)})
@@ -149,7 +145,7 @@ def test_frames_decide_the_background(vqvae):
 def test_embeddings_decide_the_colour(vqvae):
     world, held_out = World(1024, 0), World(64, 1)
     batch = {"codes": world.codes, **world.sentences()}
-    gpt = trained(vqvae, batch, embedding_shape=(4, 8))
+    gpt = trained(vqvae, batch, 150, learning_rate=1e-2, embedding_shape=(4, 8))
     right = held_out.sentences()
     held_out.colours = (held_out.colours + 1) % COLOURS
     check_likelihood(gpt, held_out.codes, right, held_out.sentences())
