@@ -80,7 +80,7 @@ class VideoGPT(VideoModel):
     whatever is done after its last frame, its logits and samples are the same. (Pixels are decoded
     from all codes at once, by a tokenizer that looks at neighbouring latent frames; what is causal
     are the codes.) Norms rather than an embedding added to the input, since they reach every layer
-    however deep, are the paper's way of giving actions, and cost nothing in a step.
+    however deep, are the paper's way of giving actions, and are computed once for all steps.
 
     Args:
         tokenizer: a trained `VQVAE`.
