@@ -12,6 +12,16 @@ import pytest
 from checks import random_codes, randomize, small_gpt, small_vqvae
 
 BACKENDS = ("tensorflow", "jax", "torch")
+CONDITIONED = {
+    "frame_cond": 1,
+    "frame_encoder_depth": 18,
+    "frame_encoder_width": 12,
+    "num_classes": 3,
+    "action_shape": (4, 2),
+    "action_conditioning": "frame",
+    "embedding_shape": (5, 6),
+    "condition_dropout": 0.1,
+}
 SCRIPT = Path(__file__).with_name("backend_outputs.py")
 
 
@@ -26,6 +36,19 @@ def folder(tmp_path_factory, videos):
     vqvae.save(folder / "vqvae.keras")
     gpt.save(folder / "gpt.keras")
     np.savez(folder / "inputs.npz", videos=videos, codes=random_codes(gpt, 4))
+    conditioned = small_gpt(vqvae, **CONDITIONED)
+    for layer in (conditioned.unembed, conditioned.norm, *conditioned.blocks):
+        randomize(layer)
+    conditioned.save(folder / "conditioned.keras")
+    rng = np.random.default_rng(0)
+    np.savez(
+        folder / "conditions.npz",
+        frames=videos[:4, :1],
+        labels=np.arange(4) % 3,
+        actions=rng.normal(size=(4, 4, 2)),
+        embeddings=rng.normal(size=(4, 5, 6)),
+        embedding_mask=rng.random((4, 5)) < 0.5,
+    )
     return folder
 
 
@@ -55,7 +78,7 @@ def pair(request, outputs):
     return tuple(outputs[backend] for backend in request.param)
 
 
-@pytest.mark.parametrize("name", ["features", "video", "logits", "bits"])
+@pytest.mark.parametrize("name", ["features", "video", "logits", "bits", "conditioned_logits"])
 def test_float_outputs_agree(name, pair):
     one, other = (output[name] for output in pair)
     largest = np.abs(one).max()
@@ -63,7 +86,7 @@ def test_float_outputs_agree(name, pair):
     np.testing.assert_allclose(other, one, rtol=0, atol=1e-4 * largest)
 
 
-@pytest.mark.parametrize("name", ["codes", "sampled"])
+@pytest.mark.parametrize("name", ["codes", "sampled", "guided"])
 def test_codes_agree(name, pair):
     one, other = (output[name] for output in pair)
     assert one.dtype == other.dtype == np.int32 and len(np.unique(one)) > 4

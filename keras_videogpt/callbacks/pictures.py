@@ -58,7 +58,7 @@ class SamplePictures(_Pictures):
         n: number of clips.
         clips: uint8 clips `(n, T, H, W, C)` to show on the left of the samples, for a prior that
             is given their first frames; `None` shows the samples alone.
-        **conditions: arguments `frames` and `labels` of `sample`.
+        **conditions: arguments of `sample`.
     """
 
     name = "samples"

@@ -1,9 +1,12 @@
 """Arguments that several commands share, and what they mean."""
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 
 from keras_videogpt.backend import BACKENDS
 from keras_videogpt.data.clips import Clips
+from keras_videogpt.data.embedded_clips import EmbeddedClips, read_embeddings
 from keras_videogpt.data.named_augmentations import NAMED, named_augmentation
 from keras_videogpt.data.open_videos import open_videos
 from keras_videogpt.models.load import load
@@ -67,13 +70,21 @@ def check_counts(settings: dict) -> None:
     settings["steps"] = -(-settings["steps"] // save_every) * save_every
 
 
+def clip_maker(embeddings: str | None) -> Callable[..., Clips]:
+    """What makes clips of a store: with the embeddings of a file, if there is one."""
+    if embeddings is None:
+        return Clips
+    return partial(EmbeddedClips, embeddings=read_embeddings(embeddings))
+
+
 def training_clips(
     args: argparse.Namespace, video_shape: tuple[int, int, int, int]
 ) -> tuple[Clips, Clips]:
     """Training clips, anywhere in their videos, and validation clips, from the start of theirs."""
+    make_clips = clip_maker(getattr(args, "embeddings", None))
     frames, height, width, _ = video_shape
     options = {"num_frames": frames, "size": (height, width), "stride": args.stride}
-    clips = Clips(
+    clips = make_clips(
         open_videos(args.data, "train"),
         **options,
         start="random",
@@ -82,7 +93,7 @@ def training_clips(
         seed=args.seed,
         augment=named_augmentation(args.augment) if args.augment else None,
     )
-    return clips, Clips(open_videos(args.data, "valid"), **options, start="first")
+    return clips, make_clips(open_videos(args.data, "valid"), **options, start="first")
 
 
 def load_tokenizer(path: str) -> VQVAE:

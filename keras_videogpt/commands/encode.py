@@ -1,11 +1,10 @@
 """`keras-videogpt encode`: stores a data set's codes and conditions, for training priors."""
 
 import argparse
-from pathlib import Path
 
 from keras_videogpt.commands.arguments import add_backend, load_tokenizer
 from keras_videogpt.data.clips import Clips
-from keras_videogpt.data.open_videos import held_out, open_videos
+from keras_videogpt.data.open_videos import held_out, open_videos, resolve_source
 from keras_videogpt.tokens.store_tokens import store_tokens
 
 
@@ -85,7 +84,7 @@ def run(args: argparse.Namespace) -> None:
         clips,
         frame_cond=args.frame_cond,
         passes=args.passes,
-        data=str(Path(args.data).resolve()),
+        data=resolve_source(args.data),
         clips_per_shard=args.clips_per_shard,
         batch_size=args.batch_size,
         workers=args.workers,

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from keras_videogpt.commands.arguments import DATA_HELP, add_backend
+from keras_videogpt.commands.arguments import DATA_HELP, add_backend, clip_maker
 from keras_videogpt.commands.conditions import conditions_of, read_batch
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.open_videos import open_videos
@@ -18,6 +18,7 @@ from keras_videogpt.layers.pixels import to_uint8
 from keras_videogpt.metrics.codebook import CodesUsed
 from keras_videogpt.metrics.likelihood import code_entropy
 from keras_videogpt.metrics.reconstruction import psnr
+from keras_videogpt.models.conditions import Conditions
 from keras_videogpt.models.load import load
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.models.vqvae import VQVAE
@@ -33,6 +34,9 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--json", metavar="FILE", help="also write the figures as JSON")
     parser.add_argument("--stride", type=int, default=1, help="video frames per frame of a clip")
     parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument(
+        "--embeddings", metavar="FILE", help="those of the data, as train prior takes them"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
     add_backend(parser)
     parser.set_defaults(run=run)
@@ -46,13 +50,12 @@ def run(args: argparse.Namespace) -> None:
     tokenizer = model if isinstance(model, VQVAE) else model.tokenizer
     frames, height, width, _ = tokenizer.video_shape
     options = {"num_frames": frames, "size": (height, width), "stride": args.stride}
-    held_out = Clips(open_videos(args.data, "test"), **options, start="all")
+    make_clips = clip_maker(args.embeddings)
+    held_out = make_clips(open_videos(args.data, "test"), **options, start="all")
     mean_frame = Clips(open_videos(args.data, "train"), **options).mean_frame()
-    conditioned_on = {}
-    if isinstance(model, VideoGPT):
-        conditioned_on = {"frame_cond": model.frame_cond, "num_classes": model.num_classes}
+    kept = model.conditions if isinstance(model, VideoGPT) else Conditions()
     figures, codes, conditions = tokenizer_figures(
-        tokenizer, held_out, mean_frame, args.batch_size, **conditioned_on
+        tokenizer, held_out, mean_frame, args.batch_size, kept
     )
     if isinstance(model, VideoGPT):
         figures |= prior_figures(model, codes, conditions, args.batch_size)
@@ -74,8 +77,7 @@ def tokenizer_figures(
     clips: Clips,
     mean_frame: np.ndarray,
     batch_size: int,
-    frame_cond: int = 0,
-    num_classes: int | None = None,
+    kept: Conditions,
 ) -> tuple[dict, np.ndarray, dict]:
     """Reconstruction quality and codebook usage on clips.
 
@@ -84,18 +86,17 @@ def tokenizer_figures(
         clips: held-out clips.
         mean_frame: float `(H, W, C)` in [0, 255], the mean frame of the training videos.
         batch_size: clips at a time.
-        frame_cond, num_classes: of the prior whose conditions are to be kept.
+        kept: the conditions that are to be kept, those of the prior.
 
     Returns:
-        Figures by name, the int32 codes of all clips, and their conditions: arguments `frames`
-        and `labels` of `sample`, as far as the prior takes them.
+        Figures by name, the int32 codes of all clips, and their conditions, arguments of `sample`.
     """
     mean = np.rint(mean_frame).astype("uint8")
     used = CodesUsed(tokenizer.num_codes, tokenizer.num_codebooks)
     quality, baseline, codes, conditions = [], [], [], []
     for start in tqdm(range(0, len(clips), batch_size), desc="evaluating", unit="batch"):
         batch = read_batch(clips, range(start, min(start + batch_size, len(clips))))
-        conditions.append(conditions_of(batch, frame_cond, num_classes))
+        conditions.append(conditions_of(batch, kept))
         videos = batch["video"]
         codes.append(tokenizer.encode(videos, batch_size))
         used.update_state(codes[-1])

@@ -12,10 +12,11 @@ from keras_videogpt.data.video_writer import check_free, write_video
 from keras_videogpt.models.checks import check_positive
 from keras_videogpt.models.load import load
 from keras_videogpt.models.videogpt import VideoGPT
+from keras_videogpt.paths import as_path
 from keras_videogpt.sampling.decoding_model import DTYPES
 from keras_videogpt.sampling.sample import sample
 
-CONTROLS = ("temperature", "top_k", "top_p", "seed", "dtype")
+CONTROLS = ("temperature", "top_k", "top_p", "seed", "dtype", "guidance", "keep_frames")
 
 
 def add_parser(subparsers) -> None:
@@ -30,6 +31,12 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument("-n", type=int, default=8, help="number of clips (default: 8)")
     add_conditions(parser)
+    parser.add_argument(
+        "--guidance", type=float, default=1.0, metavar="W", help="above 1: closer to the conditions"
+    )
+    parser.add_argument(
+        "--keep-frames", action="store_true", help="clips begin with the given frames themselves"
+    )
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--top-k", type=int)
     parser.add_argument("--top-p", type=float)
@@ -82,8 +89,11 @@ def _run_into_folder(args, model, controls, options):
     if args.overwrite:
         raise ValueError("--overwrite replaces a file; a folder is gone on with, or another.")
     conditions = {
-        "model": str(Path(args.model).resolve()),
-        "frames": args.frames and str(Path(args.frames).resolve()),
+        "model": str(as_path(args.model).resolve()),
+        **{
+            name: getattr(args, name) and str(as_path(getattr(args, name)).resolve())
+            for name in ("frames", "actions", "embeddings")
+        },
         "stride": args.stride,
         "label": None if args.label is None else args.label.tolist(),
     }

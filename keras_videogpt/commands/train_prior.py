@@ -17,6 +17,7 @@ from keras_videogpt.commands.conditions import conditions_of, read_batch
 from keras_videogpt.commands.stored_tokens import decoded, token_clips, token_settings
 from keras_videogpt.commands.training_run import TRAINING_SETTINGS, run_training
 from keras_videogpt.data.clips import Clips
+from keras_videogpt.models.condition_arguments import conditions_of_model
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.presets.settings import settings
 from keras_videogpt.tokens.fingerprint import fingerprint
@@ -43,6 +44,19 @@ def add_parser(subparsers) -> None:
     parser.add_argument(
         "--class-cond", action="store_true", help="condition on the classes of the data"
     )
+    parser.add_argument(
+        "--action-cond",
+        choices=("clip", "frame"),
+        help="condition on the actions of the data: all of a clip, or causally, frame by frame",
+    )
+    parser.add_argument(
+        "--embeddings",
+        metavar="FILE",
+        help="condition on embeddings: an .npz file of arrays (l, D) by name of a video or a class",
+    )
+    parser.add_argument(
+        "--condition-dropout", type=float, metavar="P", help="share dropped, for sample --guidance"
+    )
     parser.add_argument("--frame-encoder-depth", type=int, choices=(18, 34))
     parser.add_argument("--frame-encoder-width", type=int, help="channels of its features")
     add_backend(parser)
@@ -63,13 +77,24 @@ def run(args: argparse.Namespace) -> None:
     model_settings["num_classes"] = None
     if args.class_cond:
         model_settings["num_classes"] = number_of_classes(args.data, clips, held_out)
+    # Here only if they are given: runs of earlier versions go on.
+    if args.action_cond:
+        size = action_size(args.data, clips, held_out)
+        model_settings["action_shape"] = (tokenizer.video_shape[0], size)
+        model_settings["action_conditioning"] = args.action_cond
+    if args.embeddings:
+        model_settings["embedding_shape"] = clips.embedding_shape
+    if args.condition_dropout is not None:
+        model_settings["condition_dropout"] = args.condition_dropout
 
     def build() -> VideoGPT:
         return VideoGPT(tokenizer, **model_settings, seed=args.seed)
 
     def make_pictures(folder: Path, tensorboard: TensorBoard):
-        frame_cond, num_classes = model_settings["frame_cond"], model_settings["num_classes"]
-        if not (frame_cond or num_classes):
+        names = ("frame_cond", "num_classes", "action_shape", "embedding_shape")
+        given = {name: model_settings[name] for name in names if name in model_settings}
+        conditions = conditions_of_model(tokenizer.video_shape, **given)
+        if not conditions.taken:
             return SamplePictures(folder, tensorboard, PICTURED_CLIPS)
         shown = read_batch(held_out, range(min(PICTURED_CLIPS, len(held_out))))
         if from_tokens:
@@ -78,13 +103,15 @@ def run(args: argparse.Namespace) -> None:
             folder,
             tensorboard,
             len(shown["video"]),
-            clips=shown["video"] if frame_cond else None,
-            **conditions_of(shown, frame_cond, num_classes),
+            clips=shown["video"] if conditions.frames_shape else None,
+            **conditions_of(shown, conditions),
         )
 
     config = {"kind": "prior", "tokenizer": fingerprint(tokenizer), **model_settings}
     if from_tokens:
         config["tokens"] = token_settings(clips)
+    if args.embeddings:
+        config["embeddings"] = str(Path(args.embeddings).resolve())
     run_training(
         args, options, config, "videogpt", clips, held_out, build, "samples", make_pictures
     )
@@ -98,3 +125,16 @@ def number_of_classes(data: str, *splits: Clips | StoredTokens) -> int:
             "labels in the HDF5 file."
         )
     return max(len(clips.store.class_names) for clips in splits)
+
+
+def action_size(data: str, *splits: Clips) -> int:
+    """The numbers of an action of a data set; `ValueError` if a split has none, or others."""
+    sizes = {clips.store.action_size for clips in splits}
+    if None in sizes:
+        raise ValueError(
+            f"--action-cond needs actions, and {data} has none: it needs a .actions.npy file "
+            "beside every video, or actions in the HDF5 file."
+        )
+    if len(sizes) > 1:
+        raise ValueError(f"The actions of {data} must have one size; they have {sorted(sizes)}.")
+    return sizes.pop()

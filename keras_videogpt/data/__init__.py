@@ -4,6 +4,7 @@ from keras_videogpt.data.array_videos import ArrayVideos
 from keras_videogpt.data.augmentation import Augmentation
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.digits import load_digits
+from keras_videogpt.data.embedded_clips import EmbeddedClips
 from keras_videogpt.data.hdf5_videos import HDF5Videos
 from keras_videogpt.data.hdf5_writer import write_hdf5
 from keras_videogpt.data.moving_mnist import MovingMNISTVideos
@@ -34,6 +35,7 @@ __all__ = [
     "ArrayVideos",
     "Augmentation",
     "Clips",
+    "EmbeddedClips",
     "HDF5Videos",
     "MovingMNISTVideos",
     "TFDSVideos",

@@ -2,9 +2,11 @@
 
 from keras_videogpt.layers.axial_attention import AxialAttention
 from keras_videogpt.layers.causal_attention import CausalSelfAttention
+from keras_videogpt.layers.condition_dropout import ConditionDropout
 from keras_videogpt.layers.cross_attention import CrossAttention
 from keras_videogpt.layers.layer_normalization import LayerNormalization
 from keras_videogpt.layers.normalization import normalization
+from keras_videogpt.layers.null_vector import NullVector
 from keras_videogpt.layers.padded_convolution import PaddedConv3D
 from keras_videogpt.layers.pixels import normalize_pixels, to_uint8
 from keras_videogpt.layers.position_embedding import PositionEmbedding
@@ -17,8 +19,10 @@ from keras_videogpt.layers.transformer_block import TransformerBlock
 __all__ = [
     "AxialAttention",
     "CausalSelfAttention",
+    "ConditionDropout",
     "CrossAttention",
     "LayerNormalization",
+    "NullVector",
     "PaddedConv3D",
     "PositionEmbedding",
     "ResidualBlock",

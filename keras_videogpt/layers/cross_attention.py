@@ -18,6 +18,8 @@ class CrossAttention(keras.layers.Layer):
     Call arguments:
         x: float `(B, L, channels)`.
         memory: float `(B, M, memory_channels)`.
+        memory_mask: bool `(B, M)`, `True` for what may be attended to, at least one position of
+            each memory; `None` for all.
 
     Returns:
         Tensor of the shape of `x`.
@@ -85,26 +87,38 @@ class CrossAttention(keras.layers.Layer):
         keys, values = self._split(self.key(memory)), self._split(self.value(memory))
         return ops.transpose(keys, (0, 2, 1, 3)), ops.transpose(values, (0, 2, 1, 3))
 
-    def _attend(self, x, keys_values):
+    def _attend(self, x, keys_values, mask):
         # Not ops.dot_product_attention: on JAX, values must have as many channels as keys.
         keys, values = keys_values
         query = self._split(self.query(x)) * self.head_dim**-0.5
-        scores = ops.einsum("blnd,bnmd->bnlm", query, keys)
-        weights = ops.softmax(ops.cast(scores, "float32"), axis=-1)
+        scores = ops.cast(ops.einsum("blnd,bnmd->bnlm", query, keys), "float32")
+        if mask is not None:
+            scores = ops.where(mask[:, None, None], scores, -1e9)
+        weights = ops.softmax(scores, axis=-1)
         attended = ops.einsum("bnlm,bnmd->blnd", ops.cast(weights, values.dtype), values)
         shape = (*ops.shape(attended)[:-2], self.num_heads * attended.shape[-1])
         return self.output_projection(ops.reshape(attended, shape))
 
-    def call(self, x, memory):
-        return self._attend(x, self.keys_values(memory))
+    def call(self, x, memory, memory_mask=None):
+        return self._attend(x, self.keys_values(memory), memory_mask)
 
-    def step_keys_values(self, memory):
-        """`keys_values` as `step` takes them, heads as more sequences: `(B * heads, M, ...)`."""
-        return tuple(
+    def step_keys_values(self, memory, memory_mask=None) -> tuple:
+        """What `step` takes of a memory, heads as more sequences.
+
+        Args:
+            memory, memory_mask: as in the call.
+
+        Returns:
+            Keys and values `(B * heads, M, ...)`; with a mask, that too, `(B * heads, M)`.
+        """
+        arrays = [
             ops.reshape(array, (-1, *ops.shape(array)[2:])) for array in self.keys_values(memory)
-        )
+        ]
+        if memory_mask is not None:
+            arrays.append(ops.repeat(memory_mask, self.num_heads, axis=0))
+        return tuple(arrays)
 
-    def prefill(self, x, keys_values):
+    def prefill(self, x, keys_values: tuple):
         """The outputs at some positions.
 
         Args:
@@ -114,10 +128,12 @@ class CrossAttention(keras.layers.Layer):
         Returns:
             Tensor of the shape of `x`.
         """
-        shape = (-1, self.num_heads)
-        return self._attend(x, [ops.reshape(y, (*shape, *y.shape[1:])) for y in keys_values])
+        keys, values, *mask = (
+            ops.reshape(array, (-1, self.num_heads, *array.shape[1:])) for array in keys_values
+        )
+        return self._attend(x, (keys, values), mask[0][:, 0] if mask else None)
 
-    def step(self, x, keys_values):
+    def step(self, x, keys_values: tuple):
         """The output at one position.
 
         Weights must be of the compute dtype.
@@ -129,10 +145,9 @@ class CrossAttention(keras.layers.Layer):
         Returns:
             Tensor of the shape of `x`.
         """
-        keys, values = keys_values
         query = reshape(linear(self.query, x), (-1, self.head_dim))
-        attended = attend_to_all(query, keys, values)
-        attended = reshape(attended, (-1, self.num_heads * values.shape[-1]))
+        attended = attend_to_all(query, *keys_values)
+        attended = reshape(attended, (-1, self.num_heads * attended.shape[-1]))
         return linear(self.output_projection, attended)
 
     def compute_output_shape(self, x_shape, memory_shape):

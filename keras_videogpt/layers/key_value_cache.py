@@ -117,14 +117,23 @@ def attend(query, past: tuple | None, run: tuple, index):
     return _attend(query, [*([] if past is None else [past]), (keys, values, mask)])
 
 
-def attend_to_all(query, keys, values):
-    """Attention of one position to some keys `(sequences, P, channels)` and their values."""
+def attend_to_all(query, keys, values, mask=None):
+    """Attention of one position to some keys `(sequences, P, channels)` and their values.
+
+    Args:
+        query: float `(sequences, channels)`.
+        keys, values: float `(sequences, P, channels)`, of as many channels each as they may have.
+        mask: bool `(sequences, P)`, `True` for those to attend to; `None` for all.
+
+    Returns:
+        Tensor `(sequences, channels)`.
+    """
     if keras.backend.backend() == "torch":
-        return _attend_on_torch(query, keys, values, keys.shape[1])
-    return _attend(query, [(keys, values, True)])
+        return _attend_on_torch(query, keys, values, keys.shape[1], mask)
+    return _attend(query, [(keys, values, True if mask is None else mask)])
 
 
-def _attend_on_torch(query, keys, values, filled):
+def _attend_on_torch(query, keys, values, filled, mask=None):
     import torch
 
     # Without Keras's checks, and keys on the left, times a transposed row: several times faster.
@@ -132,6 +141,8 @@ def _attend_on_torch(query, keys, values, filled):
     seen = ROUND_LENGTH * -(-filled // ROUND_LENGTH)
     scores = _products(keys[:, :seen], query).transpose(1, 2)
     scores[:, :, filled:] = -torch.inf
+    if mask is not None:
+        scores = scores.float().masked_fill(~mask[:, None], -1e9)
     weights = torch.softmax(scores, -1, dtype=torch.float32).to(values.dtype)
     return _products(weights, values[:, :seen])[:, 0]
 

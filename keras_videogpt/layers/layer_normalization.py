@@ -11,8 +11,8 @@ SMALLEST_VARIANCE = 1e-24
 class LayerNormalization(keras.layers.Layer):
     """Layer normalisation over the last axis, whose gain and bias may depend on a condition.
 
-    The layer is conditional if it is built with a condition. Whatever its dtype policy, it computes
-    in float32.
+    The layer is conditional if it is built with a condition: one for all positions, or one for each
+    of some groups of consecutive positions. Whatever its dtype policy, it computes in float32.
 
     Args:
         epsilon: keeps the factor of a constant vector finite.
@@ -25,20 +25,24 @@ class LayerNormalization(keras.layers.Layer):
 
     Call arguments:
         x: float `(B, ..., channels)`.
-        condition: float `(B, condition_dim)`, or `None` for a layer that is not conditional.
+        condition: float `(B, condition_dim)`; or `(B, groups, condition_dim)` for x of
+            `(B, L, channels)`, whose first `L / groups` positions have the first condition, and so
+            on; or `None` for a layer that is not conditional.
 
     Returns:
         Tensor of the shape of `x`, in the layer's compute dtype.
 
     Raises:
         ValueError: `epsilon_placement` or `gains` is not accepted; or, when called, a condition is
-            missing, or given to a layer built without.
+            missing, or given to a layer built without, or its groups don't divide the positions.
 
     Example:
         >>> LayerNormalization()(keras.ops.zeros((2, 10, 32))).shape
         (2, 10, 32)
         >>> actions = keras.ops.ones((2, 60))
         >>> LayerNormalization(gains="original")(keras.ops.zeros((2, 10, 32)), actions).shape
+        (2, 10, 32)
+        >>> LayerNormalization()(keras.ops.zeros((2, 10, 32)), keras.ops.ones((2, 5, 8))).shape
         (2, 10, 32)
 
     Reference: arXiv 2104.10157, section 3 (conditional norms); arXiv 1607.06450.
@@ -66,6 +70,11 @@ class LayerNormalization(keras.layers.Layer):
     def build(self, x_shape, condition_shape=None):
         channels = x_shape[-1]
         self.conditional = condition_shape is not None
+        if self.conditional and len(condition_shape) == 3 and x_shape[1] % condition_shape[1]:
+            raise ValueError(
+                f"The groups of condition must divide the {x_shape[1]} positions of x; "
+                f"got {condition_shape[1]} groups."
+            )
         original = self.gains == "original"
         if not (self.conditional and original):
             self.gain = self._weight("gain", (channels,), "ones")
@@ -83,10 +92,11 @@ class LayerNormalization(keras.layers.Layer):
         """Gain and bias, which a loop over positions needs to compute only once.
 
         Args:
-            condition: float `(B, condition_dim)`, or `None`.
+            condition: float `(B, condition_dim)` or `(B, groups, condition_dim)`, or `None`.
 
         Returns:
-            Two float32 tensors, `(B, channels)` with a condition and `(channels,)` without.
+            Two float32 tensors, `(B, channels)` or `(B, groups, channels)` with a condition and
+            `(channels,)` without.
         """
         if (condition is not None) != self.conditional:
             raise ValueError(
@@ -103,6 +113,13 @@ class LayerNormalization(keras.layers.Layer):
             bias + ops.matmul(condition, self.bias_kernel),
         )
 
+    def step_gain_and_bias(self, condition=None):
+        """`gain_and_bias` for steps: groups come first, `(groups, B, channels)`."""
+        return tuple(
+            ops.transpose(array, (1, 0, 2)) if len(array.shape) == 3 else array
+            for array in self.gain_and_bias(condition)
+        )
+
     def normalize(self, x, gain, bias):
         """`x` normalised, times the gain, plus the bias.
 
@@ -114,8 +131,12 @@ class LayerNormalization(keras.layers.Layer):
             Tensor of the shape of `x`, in the layer's compute dtype.
         """
         x = ops.cast(x, "float32")
-        if len(gain.shape) == 2:
-            shape = (-1, *[1] * (len(x.shape) - 2), gain.shape[-1])
+        whole = ops.shape(x)
+        if len(gain.shape) == 3:
+            groups, channels = gain.shape[1:]
+            x = ops.reshape(x, (-1, groups, x.shape[1] // groups, channels))
+        if len(gain.shape) > 1:
+            shape = (-1, *gain.shape[1:-1], *[1] * (len(x.shape) - len(gain.shape)), x.shape[-1])
             gain, bias = ops.reshape(gain, shape), ops.reshape(bias, shape)
         if self.epsilon_placement == "outside":
             x = self._normalize_with_epsilon_outside(x) * gain + bias
@@ -123,6 +144,8 @@ class LayerNormalization(keras.layers.Layer):
             x = ops.layer_normalization(x, epsilon=self.epsilon) * gain + bias
         else:
             x = ops.layer_normalization(x, gain, bias, epsilon=self.epsilon)
+        if len(x.shape) != len(whole):
+            x = ops.reshape(x, whole)
         return ops.cast(x, self.compute_dtype)
 
     def _normalize_with_epsilon_outside(self, x):

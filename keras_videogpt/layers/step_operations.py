@@ -20,7 +20,14 @@ if keras.backend.backend() == "torch":
 else:
     from keras.ops import cast, reshape, sigmoid
 
-__all__ = ["cast", "linear", "normalize", "quick_gelu", "reshape", "sigmoid"]
+__all__ = ["at", "cast", "linear", "normalize", "quick_gelu", "reshape", "sigmoid"]
+
+
+def at(array, index):
+    """`array[index]`; the index is an integer, or a scalar tensor in a compiled function."""
+    if keras.backend.backend() == "torch":
+        return array[index]
+    return keras.ops.take(array, index, axis=0)
 
 
 def linear(dense: keras.layers.Dense, x):
@@ -48,8 +55,20 @@ def linear(dense: keras.layers.Dense, x):
     return x if dense.bias is None else x + dense.bias.value
 
 
-def normalize(norm: LayerNormalization, x, gain, bias):
-    """`norm.normalize(x, gain, bias)` of `(B, channels)`."""
+def normalize(norm: LayerNormalization, x, gain, bias, group=None):
+    """What a layer normalisation gives at one position.
+
+    Args:
+        norm: the built layer.
+        x: float `(B, channels)`.
+        gain, bias: as its `step_gain_and_bias` gives.
+        group: of the position, where each group of them has its own gain and bias.
+
+    Returns:
+        Tensor of the shape of `x`.
+    """
+    if group is not None:
+        gain, bias = at(gain, group), at(bias, group)
     if keras.backend.backend() != "torch" or norm.epsilon_placement == "outside":
         return norm.normalize(x, gain, bias)
     layer_norm, shape = torch.nn.functional.layer_norm, x.shape[-1:]

@@ -34,8 +34,10 @@ class TransformerBlock(keras.layers.Layer):
 
     Call arguments:
         x: float `(B, L, channels)`.
-        condition: float `(B, condition_dim)`, what gains and biases depend on, or `None`.
+        condition: float `(B, condition_dim)`, or `(B, groups, condition_dim)` for groups of
+            consecutive positions, what gains and biases depend on; or `None`.
         memory: float `(B, M, memory_channels)`, what every position attends to, or `None`.
+        memory_mask: bool `(B, M)`, `True` for what may be attended to; `None` for all.
         training: whether dropout applies.
 
     Returns:
@@ -63,7 +65,8 @@ class TransformerBlock(keras.layers.Layer):
         seed: int | None = None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        # The norms take a condition as it is, not rounded to bfloat16.
+        super().__init__(autocast=False, **kwargs)
         self.num_heads = num_heads
         self.feed_forward_ratio = feed_forward_ratio
         self.dropout = dropout
@@ -119,40 +122,49 @@ class TransformerBlock(keras.layers.Layer):
             name=name,
         )
 
-    def call(self, x, condition=None, memory=None, training=False):
+    def call(self, x, condition=None, memory=None, memory_mask=None, training=False):
         def residual(change):
             return self.drop(change, training=training)
 
+        x = ops.cast(x, self.compute_dtype)
         x = x + residual(self.attention(self.attention_norm(x, condition)))
         if self.cross_attention is not None:
-            x = x + residual(self.cross_attention(self.cross_norm(x, condition), memory))
+            normed = self.cross_norm(x, condition)
+            x = x + residual(self.cross_attention(normed, memory, memory_mask=memory_mask))
         return x + residual(self._feed_forward(self.feed_forward_norm(x, condition)))
 
     def _feed_forward(self, x):
         return self.contract(quick_gelu(self.expand(x)))
 
-    def context(self, condition=None, memory=None) -> dict:
+    def context(self, condition=None, memory=None, memory_mask=None) -> dict:
         """What steps need of a condition and a memory, which a loop computes only once."""
         norms = [self.attention_norm, self.feed_forward_norm]
         context = {}
         if self.cross_attention is not None:
             norms.append(self.cross_norm)
-            context["keys_values"] = self.cross_attention.step_keys_values(memory)
-        return context | {norm.name: norm.gain_and_bias(condition) for norm in norms}
+            context["keys_values"] = self.cross_attention.step_keys_values(memory, memory_mask)
+        return context | {norm.name: norm.step_gain_and_bias(condition) for norm in norms}
 
-    def prefill(self, x, context: dict) -> tuple:
+    def prefill(self, x, context: dict, groups=None) -> tuple:
         """The block at the first positions of a sequence, and what it leaves in the cache.
 
         Args:
             x: float `(B, P, channels)`, the inputs at the positions.
             context: as the method of this name gives.
+            groups: int32 `(P,)`, the group of every position, where each has its own condition.
 
         Returns:
             The output, of the shape of `x`; keys and values `(B * heads, P, channels / heads)`.
         """
 
         def normalized(norm):
-            return norm.normalize(x, *context[norm.name])
+            gain, bias = context[norm.name]
+            if groups is not None:
+                gain, bias = (
+                    ops.transpose(ops.take(array, groups, axis=0), (1, 0, 2))
+                    for array in (gain, bias)
+                )
+            return norm.normalize(x, gain, bias)
 
         attended, entries = self.attention.prefill(normalized(self.attention_norm))
         x = x + attended
@@ -161,20 +173,22 @@ class TransformerBlock(keras.layers.Layer):
             x = x + self.cross_attention.prefill(normalized(self.cross_norm), keys_values)
         return x + self._feed_forward(normalized(self.feed_forward_norm)), entries
 
-    def step(self, x, past: tuple | None, run: tuple, index, context: dict):
+    def step(self, x, past: tuple | None, run: tuple, index, context: dict, group=None):
         """The block at one position of a run; see `CausalSelfAttention.step`.
 
         Args:
             x: float `(B, channels)`, the input at the position.
             past, run, index: of the self-attention.
             context: as the method of this name gives.
+            group: of the position, where each group of them has its own condition; an integer, or a
+                scalar tensor in a compiled function.
 
         Returns:
             The output `(B, channels)`, and `run` filled up to `index`.
         """
 
         def normalized(norm, x):
-            return step_operations.normalize(norm, x, *context[norm.name])
+            return step_operations.normalize(norm, x, *context[norm.name], group)
 
         attended, run = self.attention.step(normalized(self.attention_norm, x), past, run, index)
         x = x + attended

@@ -49,6 +49,24 @@ def check_downsample(
     return video_shape, downsample
 
 
+def check_shape(array, shape: tuple[int, ...], name: str) -> None:
+    """Raises `ValueError` unless an array or tensor is a batch, `(B, *shape)`."""
+    given = tuple(array.shape)
+    if len(given) != len(shape) + 1 or any(
+        g is not None and g != s for g, s in zip(given[1:], shape, strict=True)
+    ):
+        expected = f"(B, {', '.join(str(size) for size in shape)})"
+        raise ValueError(f"{name} must have shape {expected}; got {given}.")
+
+
+def check_below(array, limit: int, name: str) -> None:
+    """Raises `ValueError` unless the integers of a NumPy array lie in [0, limit - 1]."""
+    if isinstance(array, np.ndarray) and array.size:
+        low, high = int(array.min()), int(array.max())
+        if low < 0 or high >= limit:
+            raise ValueError(f"{name} must lie in [0, {limit - 1}]; got values in [{low}, {high}].")
+
+
 def check_video(video, shape: tuple[int, ...], name: str = "videos") -> None:
     """Raises `ValueError` unless `video` is a batch of clips that a model can take.
 
@@ -61,12 +79,7 @@ def check_video(video, shape: tuple[int, ...], name: str = "videos") -> None:
     dtype = str(video.dtype)
     if not ("float" in dtype or "uint8" in dtype):
         raise ValueError(f"{name} must be uint8, or float in [-0.5, 0.5]; got {dtype}.")
-    expected = "(B, " + ", ".join(str(size) for size in shape) + ")"
-    given = tuple(video.shape)
-    if len(given) != len(shape) + 1 or any(
-        g is not None and g != s for g, s in zip(given[1:], shape, strict=True)
-    ):
-        raise ValueError(f"{name} must have shape {expected}; got {given}.")
+    check_shape(video, shape, name)
     if isinstance(video, np.ndarray) and "float" in dtype and video.size:
         low, high = float(video.min()), float(video.max())
         if not (low >= -0.51 and high <= 0.51):
@@ -87,35 +100,5 @@ def check_codes(codes, shape: tuple[int, ...], num_codes: int, name: str = "code
     """
     if "int" not in str(codes.dtype):
         raise ValueError(f"{name} must be integers; got {codes.dtype}.")
-    given = tuple(codes.shape)
-    if len(given) != len(shape) + 1 or any(
-        g is not None and g != s for g, s in zip(given[1:], shape, strict=True)
-    ):
-        expected = "(B, " + ", ".join(str(size) for size in shape) + ")"
-        raise ValueError(f"{name} must have shape {expected}; got {given}.")
-    if isinstance(codes, np.ndarray) and codes.size:
-        low, high = int(codes.min()), int(codes.max())
-        if low < 0 or high >= num_codes:
-            raise ValueError(
-                f"{name} must lie in [0, {num_codes - 1}]; got values in [{low}, {high}]."
-            )
-
-
-def check_labels(labels, num_classes: int, name: str = "labels") -> None:
-    """Raises `ValueError` unless `labels` is a batch of classes that a model can take.
-
-    Args:
-        labels: array or tensor of integers, `(B,)`. Values of NumPy arrays are checked.
-        num_classes: number of classes.
-        name: the argument's name in messages.
-    """
-    if "int" not in str(labels.dtype):
-        raise ValueError(f"{name} must be integers; got {labels.dtype}.")
-    if len(labels.shape) != 1:
-        raise ValueError(f"{name} must have shape (B,); got {tuple(labels.shape)}.")
-    if isinstance(labels, np.ndarray) and labels.size:
-        low, high = int(labels.min()), int(labels.max())
-        if low < 0 or high >= num_classes:
-            raise ValueError(
-                f"{name} must lie in [0, {num_classes - 1}]; got values in [{low}, {high}]."
-            )
+    check_shape(codes, shape, name)
+    check_below(codes, num_codes, name)

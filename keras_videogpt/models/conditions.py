@@ -6,7 +6,16 @@ from keras import ops
 
 from keras_videogpt.layers.pixels import normalize_pixels
 from keras_videogpt.models.batches import as_numpy
-from keras_videogpt.models.checks import check_labels, check_video
+from keras_videogpt.models.checks import check_video
+from keras_videogpt.models.condition_checks import (
+    check_actions,
+    check_embeddings,
+    check_labels,
+    check_mask,
+)
+
+# Arguments of `sample` and `logits` whose key in a batch is another.
+KEYS = {"labels": "label"}
 
 
 @dataclass(frozen=True)
@@ -16,41 +25,97 @@ class Conditions:
     Args:
         frames_shape: `(F, H, W, C)` of the first frames, or `None`.
         num_classes: number of classes, or `None`.
+        action_shape: `(T, A)` of the actions, or `(T,)` of discrete ones; or `None`.
+        num_actions: number of discrete actions; `None` where they are continuous.
+        embedding_shape: `(L, D)` of a sequence of embeddings, or `None`.
+        droppable: whether the prior knows clips without some of its conditions, or any.
     """
 
     frames_shape: tuple[int, int, int, int] | None = None
     num_classes: int | None = None
+    action_shape: tuple[int, ...] | None = None
+    num_actions: int | None = None
+    embedding_shape: tuple[int, int] | None = None
+    droppable: bool = False
+
+    @property
+    def taken(self) -> dict[str, str]:
+        """What each condition is, by the argument of `sample` and `logits` that takes it."""
+        taken = {}
+        if self.frames_shape:
+            taken["frames"] = f"the first frames, {self.frames_shape} of each clip"
+        if self.num_classes:
+            taken["labels"] = f"{self.num_classes} classes"
+        if self.action_shape:
+            kind = f"{self.num_actions} discrete" if self.num_actions else "continuous"
+            taken["actions"] = f"{kind} actions, {self.action_shape} of each clip"
+        if self.embedding_shape:
+            taken["embeddings"] = f"embeddings, {self.embedding_shape} of each clip"
+        return taken
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Their keys in a batch."""
+        return tuple(KEYS.get(name, name) for name in self.taken)
 
     def inputs(self) -> dict:
         """Symbolic inputs of a functional model, by the key they have in a batch."""
-        inputs = {}
-        if self.frames_shape:
-            inputs["frames"] = keras.Input(self.frames_shape, name="frames")
-        if self.num_classes:
-            inputs["label"] = keras.Input((), dtype="int32", name="label")
-        return inputs
+        specs = {key: self._spec(key) for key in self.keys}
+        if self.embedding_shape:
+            specs["embedding_mask"] = ((self.embedding_shape[0],), "bool")
+        if self.droppable:
+            specs["given"] = ((len(self.keys),), "bool")
+        return {
+            key: keras.Input(shape, dtype=dtype, name=key) for key, (shape, dtype) in specs.items()
+        }
+
+    def _spec(self, key):
+        """Shape, of one clip, and dtype of a condition as the model takes it."""
+        return {
+            "frames": (self.frames_shape, "float32"),
+            "label": ((), "int32"),
+            "actions": (self.action_shape, "int32" if self.num_actions else "float32"),
+            "embeddings": (self.embedding_shape, "float32"),
+        }[key]
 
     def of_batch(self, batch: dict) -> dict:
-        """The conditions in a batch as `fit` yields it; first frames are cut from its video."""
-        conditions = {}
-        if self.frames_shape:
-            conditions["frames"] = self._first_frames(batch)
-            check_video(conditions["frames"], self.frames_shape, "frames")
-            conditions["frames"] = normalize_pixels(conditions["frames"])
-        if self.num_classes:
-            if "label" not in batch:
-                raise ValueError(
-                    f"The prior is conditioned on {self.num_classes} classes: a batch must have "
-                    f"the key 'label'; it has {sorted(batch)}."
-                )
-            check_labels(batch["label"], self.num_classes, "label")
-            conditions["label"] = ops.cast(batch["label"], "int32")
+        """The conditions in a batch as `fit` yields it; first frames are cut from its video.
+
+        Args:
+            batch: arrays or tensors by key. `embedding_mask` may be left out, and `given`, bool
+                `(B, conditions)`, which of the conditions are to be seen.
+
+        Returns:
+            What the functional model takes, by key.
+
+        Raises:
+            ValueError: a condition is missing, or has another shape, dtype or range.
+        """
+        conditions = {key: self._checked(key, self._found(key, batch)) for key in self.keys}
+        if self.embedding_shape:
+            mask = batch.get("embedding_mask")
+            if mask is None:
+                mask = ops.ones(ops.shape(conditions["embeddings"])[:2], "bool")
+            check_mask(mask, self.embedding_shape[0])
+            conditions["embedding_mask"] = ops.cast(mask, "bool")
+        if self.droppable:
+            given = batch.get("given")
+            if given is None:
+                count = ops.shape(conditions[self.keys[0]])[0]
+                given = ops.ones((count, len(self.keys)), "bool")
+            conditions["given"] = ops.cast(given, "bool")
         return conditions
 
-    def _first_frames(self, batch):
+    def _found(self, key, batch):
+        if key in batch:
+            return batch[key]
+        if key != "frames":
+            name = next(name for name in self.taken if KEYS.get(name, name) == key)
+            raise ValueError(
+                f"The prior is conditioned on {self.taken[name]}: a batch must have the key "
+                f"{key!r}; it has {sorted(batch)}."
+            )
         number = self.frames_shape[0]
-        if "frames" in batch:
-            return batch["frames"]
         if "video" in batch:
             return batch["video"][:, :number]
         raise ValueError(
@@ -58,18 +123,31 @@ class Conditions:
             f"have the key 'frames', or 'video'; it has {sorted(batch)}."
         )
 
+    def _checked(self, key, value):
+        """A condition as the model takes it, if it can."""
+        if key == "frames":
+            check_video(value, self.frames_shape, "frames")
+            return normalize_pixels(value)
+        if key == "label":
+            check_labels(value, self.num_classes, "label")
+        if key == "actions":
+            check_actions(value, self.action_shape, self.num_actions)
+        if key == "embeddings":
+            check_embeddings(value, self.embedding_shape)
+        return ops.cast(value, self._spec(key)[1])
+
     def check(self, batch: dict) -> None:
         """Raises `ValueError` unless the conditions of a batch are there and in range."""
         self.of_batch({name: as_numpy(array) for name, array in batch.items()})
 
-    def given(self, count: int | None, frames=None, labels=None, actions=None) -> dict:
+    def given(self, count, embedding_mask=None, **arguments) -> dict:
         """The conditions of `count` clips, from the arguments of `sample` or `logits`.
 
         Args:
-            count: number of clips; `None` where a compiled function doesn't know it.
-            frames: uint8, or float in [-0.5, 0.5], `(count, F, H, W, C)`.
-            labels: integers `(count,)`.
-            actions: `None`; no prior takes them yet.
+            count: number of clips; a scalar tensor where a compiled function doesn't know it.
+            embedding_mask: bool `(count, L)`, `True` for embeddings that are there; `None` for all.
+            **arguments: `frames`, `labels`, `actions` and `embeddings`, as `sample` takes them;
+                `None` for those that are not given.
 
         Returns:
             Tensors of length `count`, by the key they have in a batch.
@@ -77,24 +155,38 @@ class Conditions:
         Raises:
             ValueError: one is missing, is not taken, or has another shape, dtype or range.
         """
-        taken = {"frames": self.frames_shape, "labels": self.num_classes, "actions": None}
-        arguments = {"frames": frames, "labels": labels, "actions": actions}
+        if embedding_mask is not None and arguments.get("embeddings") is None:
+            raise ValueError("embedding_mask needs embeddings; got None.")
         conditions = {}
         for name, value in arguments.items():
-            if value is None and taken[name]:
-                raise ValueError(f"{name} must be given: {self._explained(name)}.")
-            if value is not None and not taken[name]:
-                raise ValueError(f"{name} were given, but the prior is not conditioned on them.")
+            if value is not None and name not in self.taken:
+                taken = [f"{name} ({what})" for name, what in self.taken.items()]
+                raise ValueError(
+                    f"{name} were given, but the prior is not conditioned on them; "
+                    f"it takes {', '.join(taken) or 'no conditions'}."
+                )
             if value is not None:
-                value = value if ops.is_tensor(value) else np.asarray(value)
-                size = value.shape[0] if value.shape else 0
-                if None not in (count, size) and size != count:
-                    raise ValueError(f"{name} must be of {count} clips; got {size}.")
-                conditions["label" if name == "labels" else name] = value
+                conditions[KEYS.get(name, name)] = _of_clips(count, name, value)
+        if embedding_mask is not None:
+            conditions["embedding_mask"] = _of_clips(count, "embedding_mask", embedding_mask)
+        if self.droppable:
+            given = np.array([[key in conditions for key in self.keys]])
+            conditions["given"] = ops.broadcast_to(given, (count, len(self.keys)))
+        for name, what in self.taken.items():
+            key = KEYS.get(name, name)
+            if key in conditions:
+                continue
+            if not self.droppable:
+                raise ValueError(f"{name} must be given: the prior is conditioned on {what}.")
+            shape, dtype = self._spec(key)
+            conditions[key] = ops.zeros((count, *shape), dtype)
         # All of them tensors: Keras refuses a mixture.
         return keras.tree.map_structure(ops.convert_to_tensor, self.of_batch(conditions))
 
-    def _explained(self, name):
-        if name == "labels":
-            return f"the prior is conditioned on {self.num_classes} classes"
-        return f"the prior is conditioned on the first frames, {self.frames_shape} of each clip"
+
+def _of_clips(count, name, value):
+    value = value if ops.is_tensor(value) else np.asarray(value)
+    size = value.shape[0] if value.shape else 0
+    if isinstance(count, int) and size not in (None, count):
+        raise ValueError(f"{name} must be of {count} clips; got {size}.")
+    return value

@@ -21,8 +21,8 @@ from keras_videogpt.models.checks import (
     check_positive,
     check_video,
 )
+from keras_videogpt.models.condition_arguments import conditions_of_model
 from keras_videogpt.models.condition_encoder import build_condition_encoder
-from keras_videogpt.models.conditions import Conditions
 from keras_videogpt.models.frozen_copy import frozen_copy
 from keras_videogpt.models.video_model import VideoModel
 from keras_videogpt.models.vqvae import VQVAE
@@ -38,6 +38,11 @@ ARGUMENTS = (
     "attention",
     "frame_cond",
     "num_classes",
+    "action_shape",
+    "num_actions",
+    "action_conditioning",
+    "embedding_shape",
+    "condition_dropout",
     "block_size",
     "num_local_blocks",
     "frame_encoder_depth",
@@ -55,13 +60,27 @@ class VideoGPT(VideoModel):
     """An autoregressive transformer over the codes of a video tokenizer.
 
     It may be conditioned on the first frames of a clip (a 3-D ResNet, to whose features every layer
-    attends) and on its class (conditional norms).
+    attends), on a sequence of embeddings, of a text for example (to which every layer attends too),
+    on its class and on actions (conditional norms), alone and together.
 
     Called on codes or video it returns a dictionary: `logits` (float32 `(B, t, h, w[, G],
     num_codes)`, each position's from the codes before it) and `codes` (int32). `fit` takes a
     dataset of dictionaries with `video` or `codes`, or of bare videos or codes; where it is
-    conditioned, with `label`, and beside `codes` with `frames`. The prior keeps a frozen copy of
-    the tokenizer: nothing that happens to the original later reaches it, and it is saved inside.
+    conditioned, with `label` `(B,)`, `actions` `(B, T, A)`, `embeddings` `(B, L, D)` and
+    `embedding_mask` `(B, L)` (bool, all there if it is left out), and beside `codes` with `frames`.
+    The prior keeps a frozen copy of the tokenizer: nothing that happens to the original later
+    reaches it, and it is saved inside.
+
+    Actions reach the codes in one of two ways. `"clip"`, the paper's: all of a clip as one vector,
+    on which gains and biases of every norm depend; every code sees what is done after it too.
+    `"frame"`, for world models: each latent frame has gains and biases of its own, which depend on
+    the actions that lead to its frames, and the codes of earlier latent frames have brought theirs.
+    Action t, done after frame t, leads to frame t + 1; latent frame k stands for d = T / t frames,
+    up to frame k d + d - 1. Its codes, and those before, depend on no action from k d + d - 1 on:
+    whatever is done after its last frame, its logits and samples are the same. (Pixels are decoded
+    from all codes at once, by a tokenizer that looks at neighbouring latent frames; what is causal
+    are the codes.) Norms rather than an embedding added to the input, since they reach every layer
+    however deep, are the paper's way of giving actions, and are computed once for all steps.
 
     Args:
         tokenizer: a trained `VQVAE`.
@@ -73,15 +92,25 @@ class VideoGPT(VideoModel):
         attention: `"full"`, or `"sparse"` for `StridedSparseSelfAttention`.
         frame_cond: number of first frames F of a clip that are given; 0 for none.
         num_classes: number of classes, if they are given; `None` if not.
+        action_shape: `(T, A)`, if actions are given: for each frame A numbers, of about unit size;
+            `None` if not. The last one, which leads out of the clip, is not used.
+        num_actions: number of discrete actions: the A numbers of `(T, A)`, or the one of `(T,)`,
+            are integers below it. `None` for continuous actions.
+        action_conditioning: `"clip"` or `"frame"`, see above.
+        embedding_shape: `(L, D)` of the sequence of embeddings, if one is given; `None` if not.
+        condition_dropout: probability that a condition of a clip is dropped in training, each by
+            itself, in [0, 1). Above 0, the prior may be asked without some conditions or any, and
+            sampled with `guidance`.
         block_size, num_local_blocks: of the sparse attention.
         frame_encoder_depth: 18 or 34, layers of the ResNet over the given frames.
-        frame_encoder_width: channels of its features.
+        frame_encoder_width: channels of its features; those of embeddings beside it have as many,
+            and without it `hidden_dim`.
         relu_before_addition: of the ResNet; `True` as the original code.
-        cross_value_dim: channels of a value in each head of the attention to frames; `None` for
+        cross_value_dim: channels of a value in each head of the cross-attention; `None` for
             `hidden_dim / num_heads`. The original code has `frame_encoder_width / num_heads`.
         epsilon_placement, gains: of every `LayerNormalization`; `"outside"` and `"original"` as the
             original code.
-        seed: seed of the dropout.
+        seed: seed of the dropout, of conditions too.
 
     Raises:
         ValueError: an argument is out of range.
@@ -109,6 +138,11 @@ class VideoGPT(VideoModel):
         attention: str = "full",
         frame_cond: int = 0,
         num_classes: int | None = None,
+        action_shape: tuple[int, ...] | None = None,
+        num_actions: int | None = None,
+        action_conditioning: str = "clip",
+        embedding_shape: tuple[int, int] | None = None,
+        condition_dropout: float = 0.0,
         block_size: int = 32,
         num_local_blocks: int = 4,
         frame_encoder_depth: int = 34,
@@ -130,31 +164,33 @@ class VideoGPT(VideoModel):
                 f"and hidden_dim={hidden_dim}."
             )
         check_choice("attention", attention, ("full", "sparse"))
-        if frame_cond != 0:
-            check_positive(frame_cond=frame_cond)
-            if frame_cond > tokenizer.video_shape[0]:
-                raise ValueError(
-                    f"frame_cond must be at most {tokenizer.video_shape[0]}, the frames of a clip; "
-                    f"got {frame_cond}."
-                )
-        if num_classes is not None:
-            check_positive(num_classes=num_classes)
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1); got {dropout}.")
+        check_choice("action_conditioning", action_conditioning, ("clip", "frame"))
+        for name, rate in (("dropout", dropout), ("condition_dropout", condition_dropout)):
+            if not 0 <= rate < 1:
+                raise ValueError(f"{name} must be in [0, 1); got {rate}.")
         dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
 
         # === Layers ===
         tokenizer = frozen_copy(tokenizer)
         grid = tokenizer.codes_shape  # (t, h, w), or (t, h, w, G)
         length = math.prod(grid)
-        conditions = Conditions(
-            frames_shape=(frame_cond, *tokenizer.video_shape[1:]) if frame_cond else None,
-            num_classes=num_classes,
+        conditions = conditions_of_model(
+            tokenizer.video_shape,
+            frame_cond,
+            num_classes,
+            action_shape,
+            num_actions,
+            embedding_shape,
+            droppable=condition_dropout > 0,
         )
+        by_frame = action_shape is not None and action_conditioning == "frame"
         condition_encoder = build_condition_encoder(
             conditions,
             dtype,
-            width=frame_encoder_width,
+            width=frame_encoder_width if frame_cond else hidden_dim,
+            latent_frames=grid[0] if by_frame else None,
+            dropout=condition_dropout,
+            seed=None if seed is None else seed + num_layers,
             depth=frame_encoder_depth,
             relu_before_addition=relu_before_addition,
         )
@@ -208,10 +244,9 @@ class VideoGPT(VideoModel):
         x = keras.layers.Reshape((length, hidden_dim), dtype=dtype, name="sequence")(x)
         condition_inputs = conditions.inputs()
         encoded = condition_encoder(condition_inputs) if condition_encoder else {}
-        condition, memory = encoded.get("condition"), encoded.get("memory")
         for block in blocks:
-            x = block(x, condition=condition, memory=memory)
-        logits = to_float32(unembed(norm(x, condition)))
+            x = block(x, **encoded)
+        logits = to_float32(unembed(norm(x, encoded.get("condition"))))
         logits = keras.layers.Reshape(
             (*grid, tokenizer.num_codes), dtype="float32", name="logits_grid"
         )(logits)
@@ -242,6 +277,11 @@ class VideoGPT(VideoModel):
         self.attention = attention
         self.frame_cond = frame_cond
         self.num_classes = num_classes
+        self.action_shape = conditions.action_shape
+        self.num_actions = num_actions
+        self.action_conditioning = action_conditioning
+        self.embedding_shape = conditions.embedding_shape
+        self.condition_dropout = condition_dropout
         self.block_size = block_size
         self.num_local_blocks = num_local_blocks
         self.frame_encoder_depth = frame_encoder_depth
@@ -257,6 +297,8 @@ class VideoGPT(VideoModel):
         self.length = length
         #: What the prior is conditioned on.
         self.conditions = conditions
+        #: Codes that share gains and biases, where each latent frame has its own; `None` if not.
+        self.group_length = length // grid[0] if by_frame else None
 
     @property
     def input_spec(self):
@@ -298,7 +340,16 @@ class VideoGPT(VideoModel):
                 check_codes(as_numpy(batch["codes"]), self.codes_shape, self.tokenizer.num_codes)
             self.conditions.check(batch)
 
-    def logits(self, codes, frames=None, labels=None, actions=None, batch_size: int = 8):
+    def logits(
+        self,
+        codes,
+        frames=None,
+        labels=None,
+        actions=None,
+        embeddings=None,
+        embedding_mask=None,
+        batch_size: int = 8,
+    ):
         """Teacher-forced logits of every code given the ones before it.
 
         Args:
@@ -306,7 +357,10 @@ class VideoGPT(VideoModel):
                 batches; a tensor goes through at once, inside a compiled function too.
             frames: uint8, or float in [-0.5, 0.5], `(B, F, H, W, C)`; for priors that take them.
             labels: integers `(B,)`; for priors that take them.
-            actions: for priors that take them.
+            actions: floats `(B, T, A)`, or integers where they are discrete, `(B, T, A)` or
+                `(B, T)`; for priors that take them.
+            embeddings: floats `(B, L, D)`; for priors that take them.
+            embedding_mask: bool `(B, L)`, `True` for embeddings that are there; `None` for all.
             batch_size: clips per batch of a NumPy array.
 
         Returns:
@@ -314,11 +368,18 @@ class VideoGPT(VideoModel):
 
         Raises:
             ValueError: `codes` or a condition has another shape or dtype, or values out of range;
-                or a condition is missing, or not taken.
+                or a condition is not taken, or missing (see `condition_dropout`).
         """
         codes = codes if ops.is_tensor(codes) else np.asarray(codes)
         check_codes(codes, self.codes_shape, self.tokenizer.num_codes)
-        batch = self.conditions.given(codes.shape[0], frames, labels, actions)
+        batch = self.conditions.given(
+            ops.shape(codes)[0],
+            embedding_mask,
+            frames=frames,
+            labels=labels,
+            actions=actions,
+            embeddings=embeddings,
+        )
         if ops.is_tensor(codes):
             return self({"codes": codes, **batch}, training=False)["logits"]
         batch = {name: as_numpy(array) for name, array in batch.items()}
@@ -329,7 +390,14 @@ class VideoGPT(VideoModel):
         )
 
     def bits_per_dim(
-        self, videos_or_codes, frames=None, labels=None, actions=None, batch_size: int = 8
+        self,
+        videos_or_codes,
+        frames=None,
+        labels=None,
+        actions=None,
+        embeddings=None,
+        embedding_mask=None,
+        batch_size: int = 8,
     ) -> np.ndarray:
         """Bits the prior needs for each code of a clip, on average.
 
@@ -337,7 +405,7 @@ class VideoGPT(VideoModel):
             videos_or_codes: videos `(B, T, H, W, C)`, uint8 or float in [-0.5, 0.5], or integer
                 codes `(B, t, h, w[, G])`.
             frames: as in `logits`; videos bring their own.
-            labels, actions: as in `logits`.
+            labels, actions, embeddings, embedding_mask: as in `logits`.
             batch_size: clips per batch.
 
         Returns:
@@ -358,7 +426,14 @@ class VideoGPT(VideoModel):
 
         if frames is None and self.frame_cond and is_video(array):
             frames = array[:, : self.frame_cond]
-        conditions = self.conditions.given(len(codes), frames, labels, actions)
+        conditions = self.conditions.given(
+            len(codes),
+            embedding_mask,
+            frames=frames,
+            labels=labels,
+            actions=actions,
+            embeddings=embeddings,
+        )
         conditions = {name: as_numpy(value) for name, value in conditions.items()}
 
         def bits(batch):

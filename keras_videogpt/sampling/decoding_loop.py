@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from keras_videogpt.sampling.draw import draw, filter_logits
+from keras_videogpt.sampling.guidance import guided_logits, previous_codes
 from keras_videogpt.sampling.step import step
 
 _COMPILED = weakref.WeakKeyDictionary()
@@ -37,6 +38,7 @@ def decode_run(
         the place in it of the first position.
     """
     steps, batch = uniforms.shape
+    guidance = context.get("guidance")
     begun = [
         block.attention.begin_run(arrays, first, steps)
         for block, arrays in zip(model.blocks, cache, strict=True)
@@ -46,7 +48,9 @@ def decode_run(
     def body(i, state):
         previous, runs, codes = state
         places = [start + i for start in starts]
-        logits, runs = step(model, previous, pasts, runs, places, first + i, context)
+        sequences = previous_codes(previous, guidance)
+        logits, runs = step(model, sequences, pasts, runs, places, first + i, context)
+        logits = guided_logits(logits, guidance)
         code = draw(filter_logits(logits, temperature, top_k, top_p), uniforms[i])
         code = ops.where(given[i] < 0, code, given[i])
         return code, runs, ops.slice_update(codes, (i, 0), code[None])

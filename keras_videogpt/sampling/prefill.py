@@ -28,8 +28,11 @@ def prefill(model: VideoGPT, codes: np.ndarray, cache: list, context: dict) -> N
     )
     x = model.start(model.embed(ops.cast(vectors, model.layers_policy.compute_dtype)))
     x = x + ops.cast(context["positions"][:length], x.dtype)  # (B, P, hidden_dim)
+    groups = None
+    if model.group_length is not None:
+        groups = ops.convert_to_tensor(np.arange(length, dtype="int32") // model.group_length)
     grow(model, cache, given)
     for index, block in enumerate(model.blocks):
-        x, entries = block.prefill(x, context["blocks"][index])
+        x, entries = block.prefill(x, context["blocks"][index], groups)
         entries = tuple(ops.cast(array[:, :given], cache[index][0].dtype) for array in entries)
         cache[index] = key_value_cache.end_run(cache[index], entries, 0)

@@ -21,6 +21,10 @@ def sample(
     dtype: str | None = None,
     batch_size: int | None = None,
     progress: bool = True,
+    embeddings=None,
+    embedding_mask=None,
+    guidance: float = 1.0,
+    keep_frames: bool = False,
 ):
     """Samples clips from a prior.
 
@@ -31,9 +35,11 @@ def sample(
         model: a trained `VideoGPT`.
         n: number of clips.
         frames: first frames of every clip, uint8 or float in [-0.5, 0.5], `(n, F, H, W, C)`; for
-            priors conditioned on frames. The clips begin with the model's own version of them.
+            priors conditioned on frames. The clips go on from them, and begin with the model's own
+            version of them, unless there is `keep_frames`.
         labels: class of every clip, integers `(n,)`; for priors conditioned on classes.
-        actions: actions of every clip; for priors conditioned on actions.
+        actions: actions of every clip, floats `(n, T, A)`, or integers `(n, T, A)` or `(n, T)`
+            where they are discrete; for priors conditioned on actions.
         prefix: codes that the clips begin with, integers `(n, t', h, w[, G])` with fewer latent
             frames than a clip has, such as `vqvae.encode(videos)[:, :2]`: any prior continues them.
         temperature: above 0; below 1 for likelier clips, above 1 for more varied ones.
@@ -45,13 +51,21 @@ def sample(
             for the model's compute dtype. Half the bytes are up to twice the speed.
         batch_size: clips sampled at once; `None` for as many as a cache of 2 GiB holds, up to 64.
         progress: whether to show a progress bar, with codes per second and the time left.
+        embeddings: a sequence of embeddings for every clip, floats `(n, L, D)`; for priors
+            conditioned on them.
+        embedding_mask: bool `(n, L)`, `True` for embeddings that are there; `None` for all.
+        guidance: w, 0 or more: codes are drawn from the logits `without + w (with - without)` the
+            conditions. Above 1, clips follow them more closely, at twice the cost; for priors
+            trained with `condition_dropout`. 1 is none.
+        keep_frames: whether to put the given frames in the place of the model's version of them.
 
     Returns:
         uint8 clips `(n, T, H, W, C)`, fewer if interrupted after some batches; with `return_codes`,
         a pair of these and the int32 codes `(n, t, h, w)`, or `(n, t, h, w, G)`.
 
     Raises:
-        ValueError: an argument is out of range; a condition is missing, or not taken.
+        ValueError: an argument is out of range; a condition is not taken, or missing, but for
+            priors trained with `condition_dropout`, which may do without.
 
     Example:
         >>> from keras_videogpt import VQVAE, VideoGPT
@@ -64,17 +78,21 @@ def sample(
     sampled = sample_batches(
         model,
         n,
-        frames,
-        labels,
-        actions,
-        prefix,
-        temperature,
-        top_k,
-        top_p,
-        seed,
-        dtype,
-        batch_size,
+        frames=frames,
+        labels=labels,
+        actions=actions,
+        prefix=prefix,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        seed=seed,
+        dtype=dtype,
+        batch_size=batch_size,
         progress=progress,
+        embeddings=embeddings,
+        embedding_mask=embedding_mask,
+        guidance=guidance,
+        keep_frames=keep_frames,
     )
     try:
         for batch in sampled:

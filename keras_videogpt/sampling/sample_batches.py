@@ -11,6 +11,7 @@ from keras_videogpt.sampling.controls import check_controls, check_seed
 from keras_videogpt.sampling.decoding_loop import is_compiled
 from keras_videogpt.sampling.decoding_model import decoding_model, fitting_batch_size
 from keras_videogpt.sampling.draw import uniform_numbers
+from keras_videogpt.sampling.guidance import check_guidance
 from keras_videogpt.sampling.sample_codes import sample_codes
 from keras_videogpt.sampling.step import encode_conditions
 
@@ -30,6 +31,10 @@ def sample_batches(
     batch_size: int | None = None,
     first_clip: int = 0,
     progress: bool = True,
+    embeddings=None,
+    embedding_mask=None,
+    guidance: float = 1.0,
+    keep_frames: bool = False,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Samples clips as `sample` does, and gives each batch as soon as it is finished.
 
@@ -37,7 +42,7 @@ def sample_batches(
 
     Args:
         model, n, frames, labels, actions, prefix, temperature, top_k, top_p, seed, dtype,
-            batch_size, progress: as in `sample`.
+            batch_size, progress, embeddings, embedding_mask, guidance, keep_frames: as in `sample`.
         first_clip: index of the first clip to sample, in [0, n]: those before it are left out, the
             others are the same.
 
@@ -60,40 +65,64 @@ def sample_batches(
         check_positive(batch_size=batch_size)
     if not 0 <= first_clip <= n:
         raise ValueError(f"first_clip must be in [0, {n}], the number of clips; got {first_clip}.")
-    conditions = {"frames": frames, "labels": labels, "actions": actions}
+    conditions = {
+        "frames": frames,
+        "labels": labels,
+        "actions": actions,
+        "embeddings": embeddings,
+        "embedding_mask": embedding_mask,
+    }
     conditions = {k: None if v is None else as_numpy(v) for k, v in conditions.items()}
     model.conditions.given(n, **conditions)
-    conditions["prefix"] = None if prefix is None else _check_prefix(model, n, as_numpy(prefix))
+    if keep_frames and frames is None:
+        raise ValueError("keep_frames=True needs frames; got None.")
+    check_guidance(model, guidance)
+    prefix = None if prefix is None else _check_prefix(model, n, as_numpy(prefix))
     check_controls(temperature, top_k, top_p, model.tokenizer.num_codes)
-    controls = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
     seed = check_seed(seed)
     decoder = decoding_model(model, dtype)
-    batch_size = batch_size or fitting_batch_size(decoder, n - first_clip)
+    sequences = 1 if guidance == 1 else 2  # of a clip
+    if batch_size is None:
+        fitting = fitting_batch_size(decoder, sequences * (n - first_clip))
+        batch_size = max(1, fitting // sequences)
+    controls = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+
+    def sample_part(start, on_progress):
+        """The codes of the clips from one on, and what is kept of their frames."""
+        # The last batch is filled up: another size would be compiled anew.
+        places = np.minimum(np.arange(start, start + batch_size), n - 1)
+        part = {k: v if v is None else v[places] for k, v in conditions.items()}
+        codes = sample_codes(
+            decoder,
+            uniform_numbers(seed, start, batch_size, model.length),
+            **controls,
+            prefix=None if prefix is None else prefix[places],
+            context=encode_conditions(decoder, batch_size, model, guidance, **part),
+            on_progress=on_progress,
+        )
+        wanted = min(batch_size, n - start)
+        return codes[:wanted], part["frames"][:wanted] if keep_frames else None
+
     bar = {"disable": not progress, "unit": " codes", "desc": "sampling"}
     if not is_compiled(decoder, batch_size, top_k, top_p):
         bar["desc"] = "compiling, sampling"
-    return _batches(model, decoder, n, conditions, controls, seed, batch_size, first_clip, bar)
-
-
-def _batches(model, decoder, n, conditions, controls, seed, batch_size, first_clip, bar):
-    prefix = conditions.pop("prefix")
     drawn = model.length - (0 if prefix is None else prefix.shape[1])
-    with tqdm(total=(n - first_clip) * drawn, **bar) as bar:
-        for start in range(first_clip, n, batch_size):
-            # The last batch is filled up: another size would be compiled anew.
-            places = np.minimum(np.arange(start, start + batch_size), n - 1)
-            part = {k: v if v is None else v[places] for k, v in conditions.items()}
-            wanted = min(batch_size, n - start)
-            codes = sample_codes(
-                decoder,
-                uniform_numbers(seed, start, batch_size, model.length),
-                **controls,
-                prefix=None if prefix is None else prefix[places],
-                context=encode_conditions(decoder, **part, encoder=model),
-                on_progress=lambda steps, wanted=wanted: bar.update(steps * wanted),
-            )[:wanted]
+    starts = range(first_clip, n, batch_size)
+    return _batches(model.tokenizer, sample_part, starts, n, drawn, bar)
+
+
+def _batches(tokenizer, sample_part, starts, n, drawn, bar):
+    with tqdm(total=(n - starts.start) * drawn, **bar) as bar:
+        for start in starts:
+            wanted = min(starts.step, n - start)
+            codes, kept = sample_part(
+                start, lambda steps, wanted=wanted: bar.update(steps * wanted)
+            )
             bar.set_description("sampling", refresh=False)
-            yield to_uint8(model.tokenizer.decode(codes)), codes
+            clips = to_uint8(tokenizer.decode(codes))
+            if kept is not None:
+                clips[:, : kept.shape[1]] = kept if kept.dtype == np.uint8 else to_uint8(kept)
+            yield clips, codes
 
 
 def _check_prefix(model, n, prefix):

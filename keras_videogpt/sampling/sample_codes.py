@@ -41,13 +41,15 @@ def sample_codes(
     given[: prefix.shape[1]] = prefix.T
     decode = compiled_decode_run(model, batch, top_k, top_p)
     context = encode_conditions(model) if context is None else context
-    cache = empty_cache(model, batch)
+    # With guidance, every clip is two sequences of the same codes.
+    copies = 2 if "guidance" in context else 1
+    cache = empty_cache(model, copies * batch)
     if start:
         with without_gradients():
-            prefill(model, prefix[:, :start], cache, context)
+            prefill(model, np.tile(prefix[:, :start], (copies, 1)), cache, context)
     previous = ops.convert_to_tensor(given[start - 1] if start else np.zeros(batch, "int32"))
     rows = [ops.convert_to_tensor(given[:start])]
-    with packed([model.embed, *model.blocks, model.unembed], batch):
+    with packed([model.embed, *model.blocks, model.unembed], copies * batch):
         for first in range(start, length, run):
             grow(model, cache, first + run)
             numbers, known = (

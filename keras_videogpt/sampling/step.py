@@ -5,31 +5,44 @@ from keras import ops
 
 from keras_videogpt.layers.step_operations import cast, linear, normalize
 from keras_videogpt.models.videogpt import VideoGPT
+from keras_videogpt.sampling.guidance import with_and_without
 
 
 def encode_conditions(
-    model: VideoGPT, frames=None, labels=None, actions=None, encoder: VideoGPT | None = None
+    model: VideoGPT,
+    count: int | None = None,
+    encoder: VideoGPT | None = None,
+    guidance: float = 1.0,
+    **conditions,
 ) -> dict:
     """What `step` needs of positions and of the conditions of a batch of clips; computed once.
 
     Args:
         model: the `VideoGPT` to decode with.
-        frames, labels, actions: as in `sample`, for every clip of the batch; NumPy arrays.
-        encoder: the `VideoGPT` that encodes frames, if it is another, of higher precision.
+        count: number of clips of the batch; `None` to take it from their conditions.
+        encoder: the `VideoGPT` that encodes conditions, if it is another, of higher precision.
+        guidance: as in `sample`.
+        **conditions: as in `sample`, for every clip of the batch; NumPy arrays.
 
     Returns:
-        Tensors by use.
+        Tensors by use; `guidance` is among them if it is not 1, and then there are two sequences of
+        every clip.
     """
-    given = [array for array in (frames, labels, actions) if array is not None]
-    batch = model.conditions.given(len(given[0]) if given else 0, frames, labels, actions)
+    given = [len(array) for array in conditions.values() if array is not None]
+    batch = model.conditions.given(count or (given or [0])[0], **conditions)
+    if guidance != 1:
+        batch = with_and_without(batch)
     encoder = (encoder or model).condition_encoder
     encoded = encoder.predict_on_batch(batch) if batch else {}
-    encoded = {
-        name: ops.cast(value, model.layers_policy.compute_dtype) for name, value in encoded.items()
-    }
+    if "memory" in encoded:
+        dtype = model.layers_policy.compute_dtype
+        encoded["memory"] = ops.cast(encoded["memory"], dtype)
+    encoded = {name: ops.convert_to_tensor(array) for name, array in encoded.items()}
     context = {"positions": ops.reshape(model.positions.table(), (model.length, model.hidden_dim))}
     context |= {"blocks": [block.context(**encoded) for block in model.blocks]}
-    context["norm"] = model.norm.gain_and_bias(encoded.get("condition"))
+    context["norm"] = model.norm.step_gain_and_bias(encoded.get("condition"))
+    if guidance != 1:
+        context["guidance"] = ops.convert_to_tensor(guidance, "float32")
     return keras.tree.map_structure(ops.stop_gradient, context)
 
 
@@ -52,11 +65,12 @@ def step(model: VideoGPT, previous, pasts: list, runs: list, places: list, posit
     start = ops.cast(ops.convert_to_tensor(model.start.vector), x.dtype)
     x = ops.where(ops.equal(position, 0), start, x)
     x = x + ops.cast(ops.take(context["positions"], position, axis=0), x.dtype)
+    group = None if model.group_length is None else position // model.group_length
     updated = []
     for block, past, run, place, block_context in zip(
         model.blocks, pasts, runs, places, context["blocks"], strict=True
     ):
-        x, run = block.step(x, past, run, place, block_context)
+        x, run = block.step(x, past, run, place, block_context, group)
         updated.append(run)
-    x = normalize(model.norm, x, *context["norm"])
+    x = normalize(model.norm, x, *context["norm"], group)
     return cast(linear(model.unembed, x), "float32"), updated

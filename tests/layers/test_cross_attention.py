@@ -53,6 +53,22 @@ def test_steps_equal_the_call(value_dim):
         np.testing.assert_allclose(ops.convert_to_numpy(output), expected[:, position], atol=1e-6)
 
 
+@value_dims
+def test_what_is_masked_is_as_if_it_were_not_there(value_dim):
+    layer = built(value_dim=value_dim)
+    lengths = (3, 7)
+    mask = np.arange(7) < np.array(lengths)[:, None]
+    actual = ops.convert_to_numpy(layer(X, MEMORY, memory_mask=mask))
+    context = layer.step_keys_values(ops.convert_to_tensor(MEMORY), ops.convert_to_tensor(mask))
+    for clip, length in enumerate(lengths):
+        one = slice(clip, clip + 1)
+        alone = ops.convert_to_numpy(layer(X[one], MEMORY[one, :length]))
+        np.testing.assert_allclose(actual[one], alone, atol=1e-6)
+    for position in range(10):
+        output = layer.step(ops.convert_to_tensor(X[:, position]), context)
+        np.testing.assert_allclose(ops.convert_to_numpy(output), actual[:, position], atol=1e-6)
+
+
 def test_kernels_start_with_the_deviations_of_their_inputs_and_of_the_stack():
     layer = CrossAttention(num_heads=2, value_dim=64, num_layers=4)
     layer.build((None, 10, 256), (None, 7, 64))

@@ -121,6 +121,28 @@ def test_gain_and_bias_computed_once_serve_every_position(gains):
         np.testing.assert_allclose(ops.convert_to_numpy(step), expected[:, *position], atol=1e-6)
 
 
+@both_gains
+@placements
+def test_groups_of_positions_have_conditions_of_their_own(placement, gains):
+    x = RNG.normal(size=(4, 6, 8)).astype("float32")
+    conditions = RNG.normal(size=(4, 3, 5)).astype("float32")
+    layer = built(x, conditions, gains=gains, epsilon_placement=placement)
+    actual = ops.convert_to_numpy(layer(x, conditions))
+    gain, bias = layer.step_gain_and_bias(conditions)
+    assert tuple(gain.shape) == tuple(bias.shape) == (3, 4, 8)
+    for group in range(3):
+        places = slice(2 * group, 2 * group + 2)
+        alone = ops.convert_to_numpy(layer(x[:, places], conditions[:, group]))
+        np.testing.assert_allclose(actual[:, places], alone, atol=1e-6)
+        step = layer.normalize(x[:, 2 * group], gain[group], bias[group])
+        np.testing.assert_allclose(ops.convert_to_numpy(step), alone[:, 0], atol=1e-6)
+
+
+def test_groups_that_do_not_divide_the_positions_are_an_error():
+    with pytest.raises(ValueError, match="must divide the 6 positions of x; got 4 groups"):
+        LayerNormalization().build((None, 6, 8), (None, 4, 5))
+
+
 @pytest.mark.parametrize("call", ["positional", "keyword"])
 @both_gains
 def test_conditional_copies_give_the_same_numbers(call, gains, tmp_path):

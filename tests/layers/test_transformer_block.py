@@ -1,7 +1,14 @@
 import keras
 import numpy as np
 import pytest
-from checks import check_copies, check_mixed_bfloat16, randomize, stepped, weights_of
+from checks import (
+    check_copies,
+    check_mixed_bfloat16,
+    loop_index,
+    randomize,
+    stepped,
+    weights_of,
+)
 from keras import ops
 
 from keras_videogpt.layers import StartOfSequence, TransformerBlock
@@ -82,6 +89,24 @@ def test_steps_with_a_condition_and_a_memory_equal_the_call(options):
     expected = ops.convert_to_numpy(block(X, condition=CONDITION, memory=MEMORY))
     context = block.context(ops.convert_to_tensor(CONDITION), ops.convert_to_tensor(MEMORY))
     actual = stepped(block.attention, X, 3, lambda *state: block.step(*state, context))
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
+
+
+def test_steps_with_groups_of_positions_and_a_masked_memory_equal_the_call():
+    conditions = RNG.normal(size=(2, 3, 4)).astype("float32")
+    mask = np.array([[True, True, False, True, False], [True, False, False, False, False]])
+    block = TransformerBlock(num_heads=2)
+    block.build(X.shape, conditions.shape, MEMORY.shape)
+    randomize(block, scale=0.5)
+    options = {"condition": conditions, "memory": MEMORY, "memory_mask": mask}
+    options = {name: ops.convert_to_tensor(array) for name, array in options.items()}
+    expected = ops.convert_to_numpy(block(X, **options))
+    context, position = block.context(**options), iter(range(6))
+
+    def step(*state):
+        return block.step(*state, context, loop_index(next(position) // 2))
+
+    actual = stepped(block.attention, X, 3, step)
     np.testing.assert_allclose(actual, expected, atol=1e-5)
 
 

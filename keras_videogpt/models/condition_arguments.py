@@ -1,0 +1,73 @@
+from keras_videogpt.models.checks import check_positive
+from keras_videogpt.models.conditions import Conditions
+
+
+def conditions_of_model(
+    video_shape: tuple[int, int, int, int],
+    frame_cond: int = 0,
+    num_classes: int | None = None,
+    action_shape: tuple[int, ...] | None = None,
+    num_actions: int | None = None,
+    embedding_shape: tuple[int, int] | None = None,
+    droppable: bool = False,
+) -> Conditions:
+    """The conditions of a prior from the arguments of `VideoGPT`, checked.
+
+    Args:
+        video_shape: `(T, H, W, C)` of a clip.
+        frame_cond, num_classes, action_shape, num_actions, embedding_shape: of `VideoGPT`.
+        droppable: of `Conditions`.
+
+    Returns:
+        A `Conditions`.
+
+    Raises:
+        ValueError: naming the argument, what it is and what it may be.
+
+    Example:
+        >>> conditions_of_model((16, 64, 64, 3), frame_cond=1, num_classes=5).frames_shape
+        (1, 64, 64, 3)
+    """
+    if frame_cond != 0:
+        check_positive(frame_cond=frame_cond)
+        if frame_cond > video_shape[0]:
+            raise ValueError(
+                f"frame_cond must be at most {video_shape[0]}, the frames of a clip; "
+                f"got {frame_cond}."
+            )
+    if num_classes is not None:
+        check_positive(num_classes=num_classes)
+    if num_actions is not None:
+        check_positive(num_actions=num_actions)
+        if action_shape is None:
+            raise ValueError(f"num_actions={num_actions} needs an action_shape; got None.")
+    if action_shape is not None:
+        action_shape = tuple(action_shape)
+        check_positive(**{f"action_shape[{i}]": size for i, size in enumerate(action_shape)})
+        ranks = (2,) if num_actions is None else (1, 2)
+        if len(action_shape) not in ranks or action_shape[0] != video_shape[0]:
+            expected = f"({video_shape[0]}, A)" + (
+                f" or ({video_shape[0]},)" if num_actions else ""
+            )
+            raise ValueError(
+                f"action_shape must be {expected}, an action for each frame of a clip; "
+                f"got {action_shape}."
+            )
+        if action_shape[0] < 2:
+            raise ValueError("action_shape needs clips of two frames or more; they have one.")
+    if embedding_shape is not None:
+        embedding_shape = tuple(embedding_shape)
+        check_positive(**{f"embedding_shape[{i}]": size for i, size in enumerate(embedding_shape)})
+        if len(embedding_shape) != 2:
+            raise ValueError(f"embedding_shape must be (L, D); got {embedding_shape}.")
+    conditions = Conditions(
+        (frame_cond, *video_shape[1:]) if frame_cond else None,
+        num_classes,
+        action_shape,
+        num_actions,
+        embedding_shape,
+        droppable,
+    )
+    if droppable and not conditions.keys:
+        raise ValueError("condition_dropout needs a condition to drop; there is none.")
+    return conditions
