@@ -67,6 +67,8 @@ def store_tokens(
     )
     description = describe(tokenizer, clips, frame_cond, passes, data, clips_per_shard)
     store = _claim(Path(folder), description)
+    for unfinished in store.folder.rglob(f"{UNFINISHED}*"):
+        unfinished.unlink()
     missing = store.missing_shards()
     places = (
         (clips[split], *divmod(position, len(clips[split]))[::-1])

@@ -91,7 +91,8 @@ def test_a_stopped_recording_goes_on(recorded, tmp_path):
     again = record_pushing(tmp_path / "b", **REQUEST)
     complete = files(again)
     text = (again / "episodes.jsonl").read_text()
-    (again / "episodes.jsonl").write_text("\n" + text.split("\n")[1] + '\n{"epis')
+    [first] = [line for line in text.splitlines() if '"episode": 0' in line]
+    (again / "episodes.jsonl").write_text("\n" + first + '\n{"epis')
     kept = again / "train" / "episode_00000.mkv"
     before = kept.stat().st_mtime_ns
     for lost in ("train/episode_00001.mkv", "test/episode_00003.actions.npy"):
@@ -224,7 +225,7 @@ def test_the_command_records_and_says_where(tmp_path, capsys):
     command = ["data", "pushing", "--out", str(out), "--episodes", "2", "--frames", "2"]
     assert main([*command, "--size", "16"]) == 0
     printed = capsys.readouterr().out
-    assert f"Wrote {out}: 1 training and 1 test episodes" in printed
+    assert f"Wrote {out}: 1 train, 1 test episodes" in printed
     assert str(out / "contact_sheet.png") in printed
     assert main([*command, "--size", "0"]) == 2
     assert "size=0" in capsys.readouterr().err
