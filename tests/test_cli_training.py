@@ -118,6 +118,21 @@ def test_an_interrupted_prior_ends_as_one_never_interrupted(
     assert_same_weights(weights_of(kvg.load(folder)), weights_of(kvg.load(prior_run)), 1e-6)
 
 
+def test_augmentations_by_name_change_the_training_and_belong_to_the_run(
+    data, vqvae_run, tmp_path, capsys
+):
+    folder = tmp_path / "run"
+    assert train_vqvae(data, folder, "--augment zoom brightness") == 0
+    assert json.loads((folder / "config.json").read_text())["augment"] == ["zoom", "brightness"]
+    one, other = (weights_of(kvg.load(run)) for run in (folder, vqvae_run))
+    assert any((a != b).any() for a, b in zip(one, other, strict=True))
+    assert train_vqvae(data, folder) == 2
+    assert "augment is ['zoom', 'brightness'] there and None here" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        train_vqvae(data, tmp_path / "other", "--augment mirror")
+    assert "invalid choice: 'mirror'" in capsys.readouterr().err
+
+
 def test_a_finished_run_stays_as_it_is(data, vqvae_run, capsys):
     before = weights_of(kvg.load(vqvae_run))
     assert train_vqvae(data, vqvae_run) == 0
