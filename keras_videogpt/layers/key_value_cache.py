@@ -23,7 +23,7 @@ def empty_cache(sequences: int, length: int, channels: int, dtype) -> tuple:
     Batch and heads are one axis, the sequences: products of batches of matrices are several times
     faster on PyTorch with one axis of batches than with two.
     """
-    return tuple(_variable(ops.zeros((sequences, length, channels), dtype)) for _ in range(2))
+    return tuple(ops.zeros((sequences, length, channels), dtype) for _ in range(2))
 
 
 def grow(cache: tuple, length: int) -> tuple:
@@ -34,16 +34,7 @@ def grow(cache: tuple, length: int) -> tuple:
 def _grow(array, length):
     # One array at a time is there twice: a cache of many layers grows in little more than its room.
     more = length - array.shape[1]
-    return _variable(ops.pad(ops.convert_to_tensor(array), ((0, 0), (0, more), (0, 0))))
-
-
-def _variable(array):
-    if keras.backend.backend() != "tensorflow":
-        return array
-    import tensorflow as tf
-
-    # Written in place between the compiled runs.
-    return tf.Variable(array, trainable=False)
+    return ops.pad(array, ((0, 0), (0, more), (0, 0)))
 
 
 def begin_run(cache: tuple, first, steps: int) -> tuple:
@@ -58,7 +49,7 @@ def begin_run(cache: tuple, first, steps: int) -> tuple:
         The past, which does not change: keys, values and the mask of those to attend to, or `None`;
         the run, keys and values with room for its own; and the place of the first of these.
     """
-    keys, values = (ops.convert_to_tensor(array) for array in cache)
+    keys, values = cache
     if keras.backend.backend() == "torch":
         return None, (keys, values), first
     empty = ops.zeros((keys.shape[0], steps, keys.shape[2]), keys.dtype)
@@ -73,10 +64,6 @@ def end_run(cache: tuple, entries: tuple, first) -> tuple:
         entries: the run's own keys and values `(sequences, steps, channels)`.
         first: the run's first position; an integer, or a scalar tensor in a compiled function.
     """
-    if keras.backend.backend() == "tensorflow":
-        for array, entry in zip(cache, entries, strict=True):
-            array[:, first : first + entry.shape[1]].assign(entry)
-        return cache
     return write(cache, entries, first)
 
 

@@ -115,14 +115,11 @@ def _compile_tensorflow(model, top_k):
         position = tf.constant(first, "int32")
         temperature = tf.constant(temperature, "float32")
         top_p = None if top_p is None else tf.constant(top_p, "float32")
-        # A graph would keep variables for ever; it gets their values, which share their memory.
-        values = tf.nest.map_structure(tf.convert_to_tensor, cache)
-        codes, runs = graph(
-            previous, values, context, uniforms, given, position, temperature, top_p
-        )
-        # Without other holders of its values the cache is written in place; a graph would copy it.
-        del values
-        return codes, end_run(model, cache, runs, first, len(uniforms))
+        codes, runs = graph(previous, cache, context, uniforms, given, position, temperature, top_p)
+        # Outside of the graph, and block by block: at most one block's cache is there twice.
+        for index, block in enumerate(model.blocks):
+            cache[index] = block.attention.end_run(cache[index], *runs[index], first, len(uniforms))
+        return codes, cache
 
     return run
 
