@@ -29,7 +29,7 @@ from keras_videogpt.data.video_writer import (
     write_npz,
     write_video,
 )
-from keras_videogpt.data.vizdoom import record_vizdoom
+from keras_videogpt.data.vizdoom import record_vizdoom, replay_vizdoom
 
 __all__ = [
     "ArrayVideos",
@@ -53,6 +53,7 @@ __all__ = [
     "record_pushing",
     "record_vizdoom",
     "replay_pushing",
+    "replay_vizdoom",
     "resize_shorter_side",
     "tile_videos",
     "write_gif",

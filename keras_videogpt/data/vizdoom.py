@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from keras_videogpt.data.episode_folder import EpisodeFolder
 from keras_videogpt.data.optional import optional_import
 from keras_videogpt.data.recorder import record_episodes
-from keras_videogpt.data.vizdoom_game import open_game
+from keras_videogpt.data.vizdoom_game import open_game, play_life
 from keras_videogpt.data.wanderer import Wanderer
 
 MAX_LIVES = 20
@@ -105,6 +104,56 @@ def record_vizdoom(
         game.close()
 
 
+def replay_vizdoom(
+    seed: int,
+    actions: np.ndarray,
+    scenario: str = "health_gathering_supreme",
+    size: int = 64,
+    frame_skip: int = 4,
+) -> np.ndarray:
+    """What a player would have seen, had it done something else.
+
+    Args:
+        seed: the life's seed, as in `episodes.jsonl`.
+        actions: float array (T, A), rows one-hot, see `record_vizdoom`. Row t leads from frame t to
+            frame t + 1, so the last one changes nothing that is returned.
+        scenario, size, frame_skip: as in `record_vizdoom`.
+
+    Returns:
+        uint8 array (T, size, size, 3), shorter where the life ends. With the actions of the
+        episode, its frames.
+
+    Raises:
+        ImportError: ViZDoom is missing.
+        ValueError: an argument out of range, actions of another kind, or unknown scenario.
+
+    Example:
+
+    >>> replay_vizdoom(seed=3, actions=np.eye(4)[[0, 0, 2, 2]]).shape
+    (4, 64, 64, 3)
+    """
+    if seed < 0 or min(size, frame_skip) < 1:
+        raise ValueError(
+            "`seed` must be at least 0, `size` and `frame_skip` at least 1. "
+            f"Received: seed={seed}, size={size}, frame_skip={frame_skip}"
+        )
+    actions = np.asarray(actions)
+    game = open_game(scenario, seed=0)
+    try:
+        choices = len(game.get_available_buttons()) + 1
+        shaped = actions.ndim == 2 and len(actions) and actions.shape[1] == choices
+        if not shaped or not np.array_equal(actions, np.eye(choices)[actions.argmax(axis=1)]):
+            raise ValueError(
+                f"`actions` must be one-hot rows (T, {choices}) in {scenario}. "
+                f"Received: {actions.dtype} {actions.shape}"
+            )
+        pressed = actions.argmax(axis=1).tolist()
+        pictures, _ = play_life(game, seed, len(actions), size, frame_skip, pressed.__getitem__)
+        return np.stack(pictures)
+    finally:
+        game.close()
+
+
 def _record_episode(
     game: Any, buttons: list[str], folder: EpisodeFolder, episode: int
 ) -> dict[str, Any]:
@@ -126,24 +175,18 @@ def _record_episode(
 def _play(
     game: Any, buttons: list[str], game_seed: int, request: dict[str, Any]
 ) -> tuple[list[np.ndarray], list[int]]:
-    """Plays one life, or the first `frames` frames of it."""
+    """Lets the wanderer play one life."""
     variable = optional_import("vizdoom", "vizdoom").GameVariable
     player = Wanderer(buttons, np.random.default_rng(game_seed))
-    size = (request["size"], request["size"])
-    pictures, actions = [], []
-    game.set_seed(game_seed)
-    game.new_episode()
-    while len(pictures) < request["frames"] and not game.is_episode_finished():
-        state = game.get_state()
-        picture = Image.fromarray(state.screen_buffer)
-        pictures.append(np.asarray(picture.resize(size, Image.Resampling.BOX)))
+
+    def choose(_: int) -> int:
         x = game.get_game_variable(variable.POSITION_X)
         y = game.get_game_variable(variable.POSITION_Y)
-        ahead = state.depth_buffer[50:70, 60:100].mean()
-        actions.append(player.act((x, y), ahead))
-        pressed = [float(index == actions[-1]) for index in range(len(buttons))]
-        game.make_action(pressed, request["frame_skip"])
-    return pictures, actions
+        ahead = game.get_state().depth_buffer[50:70, 60:100].mean()
+        return player.act((x, y), ahead)
+
+    settings = (request[name] for name in ("frames", "size", "frame_skip"))
+    return play_life(game, game_seed, *settings, choose)
 
 
 def _game_seed(seed: int, episode: int, life: int) -> int:

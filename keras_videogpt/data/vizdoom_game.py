@@ -1,8 +1,12 @@
 """ViZDoom scenarios, started headless."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from keras_videogpt.data.optional import optional_import
 
@@ -78,6 +82,39 @@ def open_game(scenario: str, seed: int) -> Any:
     game.set_seed(seed)
     game.init()
     return game
+
+
+def play_life(
+    game: Any, seed: int, frames: int, size: int, frame_skip: int, choose: Callable[[int], int]
+) -> tuple[list[np.ndarray], list[int]]:
+    """Plays one life, or the first frames of it.
+
+    Args:
+        game: what `open_game` returned.
+        seed: int from 0 to 2**32 - 1, decides the life together with what is done in it.
+        frames: the most frames to play.
+        size: height and width in pixels; the whole picture is squeezed to them.
+        frame_skip: game tics (1/35 s) between two frames; the button is held meanwhile.
+        choose: takes the number of the frame, from 0, while the game shows it, and returns the
+            index of the button to press next, or the number of buttons for none.
+
+    Returns:
+        uint8 frames (size, size, 3), and the index chosen after each of them.
+
+    Example:
+
+    >>> pictures, pressed = play_life(game, 0, 16, 64, 4, choose=lambda frame: 0)
+    """
+    buttons = len(game.get_available_buttons())
+    pictures, pressed = [], []
+    game.set_seed(seed)
+    game.new_episode()
+    while len(pictures) < frames and not game.is_episode_finished():
+        picture = Image.fromarray(game.get_state().screen_buffer)
+        pictures.append(np.asarray(picture.resize((size, size), Image.Resampling.BOX)))
+        pressed.append(choose(len(pressed)))
+        game.make_action([float(index == pressed[-1]) for index in range(buttons)], frame_skip)
+    return pictures, pressed
 
 
 def _is_switch(button: Any) -> bool:

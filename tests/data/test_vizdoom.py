@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_videogpt.data import VideoFolder, record_vizdoom
+from keras_videogpt.data import VideoFolder, record_vizdoom, replay_vizdoom
 from keras_videogpt.data.episode_folder import split_of
 from keras_videogpt.data.recorder import SPLITS
 
@@ -60,6 +60,24 @@ def test_the_same_seed_gives_the_same_frames_and_a_stopped_run_goes_on(recording
     assert kept.stat().st_mtime_ns == before
     np.testing.assert_array_equal(VideoFolder(again).frames(1), first)
     assert json.loads(_lines(again)[-1])["episode"] == 1
+
+
+def test_a_replay_with_the_same_actions_gives_the_episode_and_with_others_leaves_it(recording):
+    store, seed = VideoFolder(recording, "test"), json.loads(_lines(recording)[1])["seed"]
+    frames, actions = store.frames(0), store.actions(0)
+    np.testing.assert_array_equal(replay_vizdoom(seed, actions, size=32), frames)
+    actions[12:] = np.eye(4)[(actions[12].argmax() + 1) % 2]  # a turn, and not the same
+    other = replay_vizdoom(seed, actions, size=32)
+    np.testing.assert_array_equal(other[:13], frames[:13])
+    assert np.all(np.abs(other[15:] - frames[15:].astype(float)).mean(axis=(1, 2, 3)) > 1)
+
+
+def test_actions_of_a_replay_are_checked():
+    for actions in (np.eye(5), np.ones((3, 4)), np.eye(4)[0], np.zeros((0, 4))):
+        with pytest.raises(ValueError, match=r"one-hot rows \(T, 4\)"):
+            replay_vizdoom(0, actions)
+    with pytest.raises(ValueError, match="seed=-1"):
+        replay_vizdoom(-1, np.eye(4))
 
 
 def test_a_folder_of_another_recording_is_refused(recording, tmp_path):
