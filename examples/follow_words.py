@@ -90,7 +90,7 @@ def seen_move(video: np.ndarray) -> str:
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--out", type=Path, default=Path("words"))
 parser.add_argument("--clips", type=int, default=4096)
-parser.add_argument("--tokenizer-epochs", type=int, default=2)
+parser.add_argument("--tokenizer-epochs", type=int, default=8)
 parser.add_argument("--prior-epochs", type=int, default=10)
 parser.add_argument("--samples", type=int, default=10, help="of each unseen sentence")
 args = parser.parse_args()

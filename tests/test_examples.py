@@ -49,3 +49,19 @@ def test_a_world_model_is_shown_beside_the_game_under_two_actions(tmp_path):
         for frame in start:  # game and sample, under either action, begin alike
             np.testing.assert_array_equal(frame, start[0])
     assert np.any(rows[0] != rows[2])  # the game under the two actions
+
+
+def test_a_prior_is_trained_on_sentences_and_sampled_by_them(tmp_path):
+    script = ROOT / "examples" / "follow_words.py"
+    small = "--clips 16 --tokenizer-epochs 1 --prior-epochs 1 --samples 1"
+    process = subprocess.run(
+        [sys.executable, script, "--out", tmp_path / "words", *small.split()],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    written = {path.name for path in (tmp_path / "words").iterdir()}
+    assert written == {"vqvae.keras", "videogpt.keras", "samples.gif", "samples.png"}
+    assert "Of 6 samples of sentences that were never seen" in process.stdout
+    sheet = Image.open(tmp_path / "words" / "samples.png")
+    assert sheet.size == (8 * 34 - 2, 6 * 34 - 2)  # a row a sentence, eight frames
