@@ -46,6 +46,7 @@ class HDF5Videos(VideoStore):
 
     def __init__(self, path: str | os.PathLike, split: str = "train", reader: str = "auto") -> None:
         self.path = as_path(path)
+        self._name = f"{self.path.name}:{split}"
         self.split = split
         self.reader = reader
         self.skipped = []
@@ -126,7 +127,7 @@ class HDF5Videos(VideoStore):
         return data[rows]
 
     def name(self, index: int) -> str:
-        return f"{self.path.name}:{self.split}[{index}]"
+        return f"{self._name}[{index}]"
 
     def label(self, index: int) -> int | None:
         return int(self._labels[index]) if self.has_labels else None
