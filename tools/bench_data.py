@@ -76,7 +76,7 @@ def arguments() -> argparse.Namespace:
         "size": (64, "height and width in pixels"),
         "batch_size": (8, "clips of a batch"),
         "workers": (4, "reading threads"),
-        "batches": (50, "batches of a turn"),
+        "batches": (50, "batches of a turn from videos, a tenth of those from the others"),
         "turns": (7, "turns of each process"),
         "clips": (10_000, "clips of the measurement of memory; 0 for none"),
     }
