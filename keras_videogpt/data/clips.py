@@ -106,6 +106,9 @@ class Clips:
         self.skipped: list[tuple[str, str]] = []
         self._into_place = takes_out(store.frames)
         self._places = self._find_places()
+        lengths = [store.num_frames(video) for video, _ in self._places]
+        self._last_starts = np.array(lengths) - self.span
+        self._random_starts: tuple[int, list[int]] = (-1, [])
 
     def augmented(self, augment: Augmentation | keras.Layer | Sequence[keras.Layer] | None) -> Self:
         """The same clips with another augmentation.
@@ -189,13 +192,14 @@ class Clips:
         """
         if not 0 <= index < len(self):
             raise IndexError(f"`index` must lie in [0, {len(self)}). Received: index={index}")
-        rng = _generator(self.seed, epoch, index)
         video, start = self._places[index]
         if self.start == "random":
-            start = int(rng.integers(self.store.num_frames(video) - self.span + 1))
+            start = self._starts(epoch)[index]
         wanted = (video, start, self.num_frames, self.stride)
         into = {"out": out} if self._into_place and out is not None else {}
         clip = self.store.frames(*wanted, **into)
+        if self.crop == "random" or self.flip or self.augment is not None:
+            rng = np.random.default_rng((self.seed, epoch, index))
         if clip.shape[1:3] != self.size:
             clip = resize_shorter_side(clip, self.size)
             if self.crop == "random":
@@ -216,6 +220,15 @@ class Clips:
         if self.store.has_actions:
             item["actions"] = self.store.actions(*wanted)
         return item
+
+    def _starts(self, epoch: int) -> list[int]:
+        """Where all clips of an epoch start, drawn at once: a generator a clip is slower."""
+        drawn_for, starts = self._random_starts
+        if drawn_for != epoch:
+            rng = np.random.default_rng((self.seed, epoch))
+            starts = rng.integers(self._last_starts, endpoint=True).tolist()
+            self._random_starts = (epoch, starts)
+        return starts
 
     def mean_frame(self, max_clips: int = 256) -> np.ndarray:
         """Mean of the frames of up to `max_clips` clips, spread evenly.
@@ -256,9 +269,3 @@ class Clips:
             raise ValueError(f"`max_clips` must be at least 1. Received: max_clips={max_clips}")
         count = min(max_clips, len(self))
         return [place * len(self) // count for place in range(count)]
-
-
-def _generator(*numbers: int) -> np.random.Generator:
-    """The generator of these seeds; NumPy takes them faster as the words that it makes of them."""
-    small = max(numbers) < 2**32
-    return np.random.default_rng(np.array(numbers, "uint32") if small else numbers)

@@ -123,12 +123,17 @@ def test_a_file_that_ends_early_is_told(tmp_path):
         assert not read_into(file, out, 8)
 
 
-def test_what_is_random_is_drawn_as_ever(clip):
-    store = ArrayVideos([clip(60)])
-    for seed in (0, 7, 2**32 - 1, 2**32, 2**70):
-        clips = Clips(store, 4, (24, 32), seed=seed)
-        start = np.random.default_rng((seed, 2, 0)).integers(57)
-        np.testing.assert_array_equal(clips.get(0, 2)["video"], clip(60)[start : start + 4])
+def test_starts_depend_on_seed_epoch_and_clip_alone_and_reach_both_ends(clip):
+    store = ArrayVideos([clip(7)] * 40)
+    places = [(index, epoch) for epoch in range(3) for index in range(40)]
+    for seed in (0, 2**70):
+        in_order, shuffled = (Clips(store, 4, (24, 32), seed=seed) for _ in range(2))
+        first = {place: in_order.get(*place)["video"] for place in places}
+        for place in places[::-7] + places[::3]:
+            np.testing.assert_array_equal(shuffled.get(*place)["video"], first[place])
+        starts = [first[index, 0][0, 0, 0, 0] for index in range(40)]
+        assert set(starts) == {clip(7)[start, 0, 0, 0] for start in range(4)}
+    assert np.any(first[0, 0] != first[0, 1]) or np.any(first[1, 0] != first[1, 1])
 
 
 def test_memory_is_used_again_once_nobody_holds_a_part_of_it():
