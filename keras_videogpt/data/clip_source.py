@@ -8,6 +8,10 @@ class ClipSource(Protocol):
 
     An item is a dictionary of arrays, with the same keys, shapes and dtypes for every clip. What is
     random in it depends on the epoch and the index alone. Reading is safe from several threads.
+
+    Two things save time and may be left out: a last argument `out=None` of `get`, a uint8 array
+    (num_frames, *size, 3) to read `video` into; and a method `get_batch(places)`, which takes pairs
+    of index and epoch and returns their items, stacked.
     """
 
     def __len__(self) -> int: ...

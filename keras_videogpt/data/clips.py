@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_videogpt.data.augmentation import Augmentation, as_augmentation
 from keras_videogpt.data.pixel_variance import pixel_variance
-from keras_videogpt.data.store import VideoStore
+from keras_videogpt.data.store import VideoStore, takes_out
 from keras_videogpt.data.transforms import (
     center_crop,
     horizontal_flip,
@@ -104,7 +104,11 @@ class Clips:
         self.hop = hop
         self.augment = None if augment is None else as_augmentation(augment, store.has_actions)
         self.skipped: list[tuple[str, str]] = []
+        self._into_place = takes_out(store.frames)
         self._places = self._find_places()
+        lengths = [store.num_frames(video) for video, _ in self._places]
+        self._last_starts = np.array(lengths) - self.span
+        self._random_starts: tuple[int, list[int]] = (-1, [])
 
     def augmented(self, augment: Augmentation | keras.Layer | Sequence[keras.Layer] | None) -> Self:
         """The same clips with another augmentation.
@@ -164,12 +168,16 @@ class Clips:
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         return self.get(index)
 
-    def get(self, index: int, epoch: int = 0) -> dict[str, np.ndarray]:
+    def get(
+        self, index: int, epoch: int = 0, out: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         """Reads one clip.
 
         Args:
             index: from 0 to `len(clips) - 1`.
             epoch: from 0; changes what is random.
+            out: uint8 array (T, H, W, 3) to read the video into, which is then `video`; `None` for
+                a new one.
 
         Returns:
             Dictionary with `video` uint8 (T, H, W, 3), `label` int32 () if the store has labels,
@@ -184,11 +192,14 @@ class Clips:
         """
         if not 0 <= index < len(self):
             raise IndexError(f"`index` must lie in [0, {len(self)}). Received: index={index}")
-        rng = np.random.default_rng((self.seed, epoch, index))
         video, start = self._places[index]
         if self.start == "random":
-            start = int(rng.integers(self.store.num_frames(video) - self.span + 1))
-        clip = self.store.frames(video, start, self.num_frames, self.stride)
+            start = self._starts(epoch)[index]
+        wanted = (video, start, self.num_frames, self.stride)
+        into = {"out": out} if self._into_place and out is not None else {}
+        clip = self.store.frames(*wanted, **into)
+        if self.crop == "random" or self.flip or self.augment is not None:
+            rng = np.random.default_rng((self.seed, epoch, index))
         if clip.shape[1:3] != self.size:
             clip = resize_shorter_side(clip, self.size)
             if self.crop == "random":
@@ -199,12 +210,25 @@ class Clips:
             clip = horizontal_flip(clip)
         if self.augment is not None:
             clip = self.augment(clip, int(rng.integers(2**63)))
-        item = {"video": np.ascontiguousarray(clip)}
+        if out is None:
+            out = np.ascontiguousarray(clip)
+        elif clip is not out:
+            out[...] = clip
+        item = {"video": out}
         if self.store.has_labels:
             item["label"] = np.asarray(self.store.label(video), "int32")
         if self.store.has_actions:
-            item["actions"] = self.store.actions(video, start, self.num_frames, self.stride)
+            item["actions"] = self.store.actions(*wanted)
         return item
+
+    def _starts(self, epoch: int) -> list[int]:
+        """Where all clips of an epoch start, drawn at once: a generator a clip is slower."""
+        drawn_for, starts = self._random_starts
+        if drawn_for != epoch:
+            rng = np.random.default_rng((self.seed, epoch))
+            starts = rng.integers(self._last_starts, endpoint=True).tolist()
+            self._random_starts = (epoch, starts)
+        return starts
 
     def mean_frame(self, max_clips: int = 256) -> np.ndarray:
         """Mean of the frames of up to `max_clips` clips, spread evenly.

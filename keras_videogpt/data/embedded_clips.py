@@ -58,9 +58,11 @@ class EmbeddedClips(Clips):
             f"`embeddings` must have an array for every video, or its class. Missing: {names}"
         )
 
-    def get(self, index: int, epoch: int = 0) -> dict[str, np.ndarray]:
+    def get(
+        self, index: int, epoch: int = 0, out: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         """As `Clips.get`, with `embeddings` float32 (L, D) and `embedding_mask` bool (L,) too."""
-        item = super().get(index, epoch)
+        item = super().get(index, epoch, out)
         found = np.asarray(self._embeddings[self._names[self._places[index][0]]], "float32")
         missing = self.embedding_shape[0] - len(found)
         item["embeddings"] = np.pad(found, ((0, missing), (0, 0)))

@@ -1,5 +1,6 @@
 """The HDF5 format of the original VideoGPT as a store."""
 
+import math
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from keras_videogpt.data.hdf5_file import open_hdf5
+from keras_videogpt.data.read_into import read_into
 from keras_videogpt.data.store import VideoStore
-from keras_videogpt.paths import as_path
+from keras_videogpt.paths import as_path, is_remote
 
 
 class HDF5Videos(VideoStore):
@@ -22,6 +24,8 @@ class HDF5Videos(VideoStore):
     - `{split}_labels`, optional: int (videos,), labels from 0.
 
     The file is opened at the first read, once in each process, and may be pickled while in use.
+    Frames that lie in it in one piece, neither compressed nor in chunks, are read without HDF5:
+    straight to where they shall be, by several threads at once.
 
     Args:
         path: the .h5 or .hdf5 file, local or remote.
@@ -42,10 +46,11 @@ class HDF5Videos(VideoStore):
 
     def __init__(self, path: str | os.PathLike, split: str = "train", reader: str = "auto") -> None:
         self.path = as_path(path)
+        self._name = f"{self.path.name}:{split}"
         self.split = split
         self.reader = reader
         self.skipped = []
-        self._arrays, self._process = {}, None
+        self._arrays, self._process, self._file = {}, None, None
         if not self.path.is_file():
             raise FileNotFoundError(f"`path` must be an HDF5 file. Received: path={str(path)!r}")
         with open_hdf5(self.path, reader) as file:
@@ -73,7 +78,7 @@ class HDF5Videos(VideoStore):
                 f"`{self.split}_idx` must be rising int row numbers below {len(data)}, one a "
                 f"video. Received: {starts.dtype} {starts.shape}, {starts[:5]}..."
             )
-        self._bounds = np.append(starts.astype("int64"), len(data))
+        self._bounds = [*starts.tolist(), len(data)]
         self._read_actions(file, len(data))
         self._read_labels(file, len(starts))
 
@@ -106,15 +111,23 @@ class HDF5Videos(VideoStore):
         return len(self._bounds) - 1
 
     def num_frames(self, index: int) -> int:
-        return int(self._bounds[index + 1] - self._bounds[index])
+        return self._bounds[index + 1] - self._bounds[index]
 
     def frames(
-        self, index: int, start: int = 0, count: int | None = None, stride: int = 1
+        self,
+        index: int,
+        start: int = 0,
+        count: int | None = None,
+        stride: int = 1,
+        out: np.ndarray | None = None,
     ) -> np.ndarray:
-        return self._array("data")[self._rows(index, start, count, stride)]
+        rows, data = self._rows(index, start, count, stride), self._array("data")
+        if out is not None and stride == 1 and self._read_into(out, rows.start):
+            return out
+        return data[rows]
 
     def name(self, index: int) -> str:
-        return f"{self.path.name}:{self.split}[{index}]"
+        return f"{self._name}[{index}]"
 
     def label(self, index: int) -> int | None:
         return int(self._labels[index]) if self.has_labels else None
@@ -129,8 +142,15 @@ class HDF5Videos(VideoStore):
 
     def _rows(self, index: int, start: int, count: int | None, stride: int) -> slice:
         wanted = self.frame_slice(index, start, count, stride)
-        first = int(self._bounds[index])
+        first = self._bounds[index]
         return slice(first + wanted.start, first + wanted.stop, wanted.step)
+
+    def _read_into(self, out: np.ndarray, row: int) -> bool:
+        """Reads the rows from `row` on into an array, if they lie in the file as they are."""
+        file = self._file  # held: another thread may be opening it too
+        if file is None or out.shape[1:] != self._frame_shape:
+            return False
+        return read_into(file, out, self._offset + row * self._frame_bytes)
 
     def _array(self, name: str) -> Any:
         # A handle must not cross a fork; threads share one, both readers lock by themselves.
@@ -138,8 +158,17 @@ class HDF5Videos(VideoStore):
             file = open_hdf5(self.path, self.reader)
             names = ("data", "actions") if self.has_actions else ("data",)
             self._arrays = {each: file[f"{self.split}_{each}"] for each in names}
+            self._open_raw(self._arrays["data"])
             self._process = os.getpid()
         return self._arrays[name]
 
+    def _open_raw(self, data: Any) -> None:
+        """Opens the file as bytes if the frames lie in it one after the other."""
+        self._frame_shape = data.shape[1:]
+        self._frame_bytes = math.prod(self._frame_shape)
+        self._offset = data.id.get_offset() if hasattr(data, "id") else None
+        in_one_piece = self._offset is not None and not is_remote(self.path)
+        self._file = open(self.path, "rb", buffering=0) if in_one_piece else None
+
     def __getstate__(self) -> dict:
-        return {**self.__dict__, "_arrays": {}, "_process": None}
+        return {**self.__dict__, "_arrays": {}, "_process": None, "_file": None}

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_videogpt.data.clip_source import ClipSource
 from keras_videogpt.data.epoch_order import EpochOrder
-from keras_videogpt.data.read_batch import read_batch
+from keras_videogpt.data.read_batch import BatchReader
 
 BATCHES_AHEAD = 2
 
@@ -39,6 +39,7 @@ class ClipDataset(keras.utils.PyDataset):
         self.order = order
         self._executor = ThreadPoolExecutor(workers)
         self._batches_ahead = max(BATCHES_AHEAD, workers)
+        self._read_batch = BatchReader(clips, self._batches_ahead)
         self._reads: dict[tuple[int, int], Future] = {}
         self._batches: tuple[int, list[np.ndarray]] = (-1, [])
         self._in_epoch = False
@@ -88,4 +89,4 @@ class ClipDataset(keras.utils.PyDataset):
             self._batches = (epoch, self.order.batches(epoch))
         indices = self._batches[1][batch]
         places = [(int(index), epoch) for index in indices]
-        return self._executor.submit(read_batch, self.clips, places)
+        return self._executor.submit(self._read_batch, places)

@@ -1,6 +1,8 @@
 """The contract that every source of videos keeps."""
 
+import inspect
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
@@ -12,6 +14,9 @@ class VideoStore(ABC):
     safe from several threads. To bring your own source, define `__len__`, `num_frames`, `frames`
     and `name`; where it has them, set `class_names` and define `label`, or set `action_size` and
     define `actions`.
+
+    `frames` may take a last argument `out=None`, to save a copy: a uint8 array (count, H, W, 3) in
+    one piece. Where the frames are of its shape, they are written there and `out` is returned.
 
     Attributes:
         class_names: tuple of str, the names of the labels 0, 1, ...; empty without labels.
@@ -80,6 +85,23 @@ class VideoStore(ABC):
         if not 0 <= index < len(self):
             raise IndexError(f"`index` must lie in [0, {len(self)}). Received: index={index}")
         return frame_slice(self.num_frames(index), start, count, stride, self.name(index))
+
+
+def takes_out(method: Callable) -> bool:
+    """Whether a method that reads may be told what to read into.
+
+    Args:
+        method: `frames` of a store, or `get` of clips.
+
+    Returns:
+        Whether it has an argument `out`.
+
+    Example:
+
+    >>> takes_out(ArrayVideos.frames)
+    False
+    """
+    return "out" in inspect.signature(method).parameters
 
 
 def frame_slice(frames: int, start: int, count: int | None, stride: int, name: str) -> slice:

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_videogpt.data.clip_source import ClipSource
 from keras_videogpt.data.epoch_order import EpochOrder
-from keras_videogpt.data.read_batch import read_batch
+from keras_videogpt.data.read_batch import BatchReader
 
 BATCHES_AHEAD = 3
 
@@ -40,6 +40,8 @@ def stream(
         >>> next(stream(clips, batch_size=2))["video"].shape
         (2, 16, 64, 64, 3)
     """
+    ahead = max(BATCHES_AHEAD, workers)
+    read = BatchReader(clips, ahead)
     orders: dict[int, np.ndarray] = {}
 
     def place(position: int) -> tuple[int, int]:
@@ -54,8 +56,8 @@ def stream(
         pending: deque = deque()
         step = first_step
         while True:
-            while len(pending) <= max(BATCHES_AHEAD, workers):
+            while len(pending) <= ahead:
                 places = [place(step * batch_size + i) for i in range(batch_size)]
-                pending.append(executor.submit(read_batch, clips, places))
+                pending.append(executor.submit(read, places))
                 step += 1
             yield pending.popleft().result()

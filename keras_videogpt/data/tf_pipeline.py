@@ -1,6 +1,5 @@
 """Batches of clips as a `tf.data.Dataset`."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,20 +35,23 @@ def tf_dataset(clips: ClipSource, order: EpochOrder, workers: int = 4) -> "tf.da
     first = clips[0]
     source = ClipDataset(clips, order, workers)
 
-    def batches() -> Iterator[dict[str, np.ndarray]]:
-        source.on_epoch_begin()
-        for index in range(len(source)):
-            batch = source[index]
-            if index == len(source) - 1:
-                source.on_epoch_end()
-            yield batch
+    def read(index: np.int64) -> list[np.ndarray]:
+        if index == 0:
+            source.on_epoch_begin()
+        batch = source[int(index)]
+        if index == len(source) - 1:
+            source.on_epoch_end()
+        return [batch[name] for name in first]
+
+    def batch(index: "tf.Tensor") -> dict[str, "tf.Tensor"]:
+        arrays = tf.numpy_function(read, [index], [value.dtype for value in first.values()])
+        batch = dict(zip(first, arrays, strict=True))
+        for name, value in first.items():
+            batch[name].set_shape((count, *value.shape))
+        return batch
 
     count = order.batch_size if order.drop_remainder else None
-    signature = {
-        name: tf.TensorSpec((count, *value.shape), value.dtype) for name, value in first.items()
-    }
-    data = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    data = data.apply(tf.data.experimental.assert_cardinality(order.num_batches))
+    data = tf.data.Dataset.range(len(source)).map(batch)
     options = tf.data.Options()
     # The source reads ahead; here it would end an epoch before its last batch is handed out.
     options.experimental_optimization.inject_prefetch = False

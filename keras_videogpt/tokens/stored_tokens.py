@@ -1,4 +1,5 @@
 import os
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -99,10 +100,30 @@ class StoredTokens:
         Raises:
             IndexError: no such clip.
         """
-        if not 0 <= index < len(self):
-            raise IndexError(f"index must lie in [0, {len(self) - 1}]; got {index}.")
-        record = self.store.read(self.split, epoch % self._passes * len(self) + index)
-        item = {name: np.asarray(record[name]) for name in self.store.record.names}
-        item["codes"] = item["codes"].astype("int32")
-        frames = item.pop("frames", None)
-        return item | ({"frames": frames[: self.frame_cond]} if self.frame_cond else {})
+        batch = self.get_batch([(index, epoch)])
+        return {name: np.asarray(array[0]) for name, array in batch.items()}
+
+    def get_batch(self, places: Sequence[tuple[int, int]]) -> dict[str, np.ndarray]:
+        """Reads several clips.
+
+        Args:
+            places: index and epoch of each.
+
+        Returns:
+            What `get` returns for them, stacked.
+
+        Raises:
+            IndexError: no such clip.
+        """
+        positions = []
+        for index, epoch in places:
+            if not 0 <= index < self._num_clips:
+                raise IndexError(f"index must lie in [0, {len(self) - 1}]; got {index}.")
+            positions.append(epoch % self._passes * self._num_clips + index)
+        records = self.store.read(self.split, positions)
+        fields = {name: records[name] for name in records.dtype.names}
+        fields["codes"] = fields["codes"].astype("int32")
+        frames = fields.pop("frames", None)
+        if self.frame_cond:
+            fields["frames"] = frames[:, : self.frame_cond]
+        return {name: np.ascontiguousarray(field) for name, field in fields.items()}

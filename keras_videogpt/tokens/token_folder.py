@@ -1,13 +1,17 @@
 import json
 import os
+from collections.abc import Sequence
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from keras_videogpt.data.read_into import read_into
 from keras_videogpt.paths import write_file
 
 DESCRIPTION_NAME = "tokens.json"
+OPEN_FILES = 256
 FORMAT = {"format": "keras_videogpt tokens", "version": 1}
 
 
@@ -63,6 +67,7 @@ class TokenFolder:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} describes no tokens that can be read: {error}.") from error
         self._first_bytes: dict[tuple[str, int], int] = {}
+        self._files: dict[tuple[str, int], FileIO] = {}
 
     @property
     def has_labels(self) -> bool:
@@ -111,14 +116,20 @@ class TokenFolder:
         path.parent.mkdir(exist_ok=True)
         write_file(path, lambda file: np.save(file, records, allow_pickle=False))
 
-    def read(self, split: str, position: int) -> np.void:
-        """Reads one record; `missing_shards` must have been asked before.
+    def read(self, split: str, positions: Sequence[int]) -> np.ndarray:
+        """Reads records; `missing_shards` must have been asked before.
 
-        Nothing is mapped or kept, so that memory stays the same however many are read.
+        Nothing is mapped or kept, so that memory stays the same however many are read. The files
+        stay open, up to a number.
         """
-        shard, offset = divmod(position, self.description["clips_per_shard"])
-        start = self._first_bytes[split, shard] + offset * self.record.itemsize
-        return np.fromfile(self._path(split, shard), self.record, count=1, offset=start)[0]
+        size, itemsize = self.description["clips_per_shard"], self.record.itemsize
+        memory = np.empty((len(positions), itemsize), "uint8")
+        for record, position in zip(memory, positions, strict=True):
+            shard, offset = divmod(position, size)
+            start = self._first_bytes[split, shard] + offset * itemsize
+            if not read_into(self._open(split, shard), record, start):
+                raise OSError(f"{self._path(split, shard)} was cut short while in use.")
+        return memory.view(self.record)[:, 0]
 
     def summary(self, split: str) -> str:
         """What a split holds, in words."""
@@ -140,6 +151,14 @@ class TokenFolder:
 
     def _num_records(self, split: str) -> int:
         return self.num_clips(split) * self.passes(split)
+
+    def _open(self, split: str, shard: int) -> FileIO:
+        file = self._files.get((split, shard))
+        if file is None:
+            if len(self._files) >= OPEN_FILES:
+                self._files = {}
+            file = self._files[split, shard] = open(self._path(split, shard), "rb", buffering=0)
+        return file
 
     def _path(self, split: str, shard: int) -> Path:
         return self.folder / split / f"{shard:05d}.npy"
