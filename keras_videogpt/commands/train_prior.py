@@ -25,6 +25,7 @@ from keras_videogpt.tokens.stored_tokens import StoredTokens
 from keras_videogpt.tokens.token_folder import is_token_folder
 
 PICTURED_CLIPS = 4
+STORED = ""  # what --embeddings is without a FILE
 
 
 def add_parser(subparsers) -> None:
@@ -51,8 +52,11 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument(
         "--embeddings",
+        nargs="?",
+        const=STORED,
         metavar="FILE",
-        help="condition on embeddings: an .npz file of arrays (l, D) by name of a video or a class",
+        help="condition on embeddings: an .npz file of arrays (l, D) by name of a video or a "
+        "class; without FILE those that are stored with the tokens",
     )
     parser.add_argument(
         "--condition-dropout", type=float, metavar="P", help="share dropped, for sample --guidance"
@@ -71,6 +75,8 @@ def run(args: argparse.Namespace) -> None:
     from_tokens = is_token_folder(args.data)
     if from_tokens:
         clips, held_out = token_clips(args, tokenizer, options["frame_cond"])
+    elif args.embeddings == STORED:
+        raise ValueError(f"--embeddings needs a FILE: {args.data} holds videos, not stored tokens.")
     else:
         clips, held_out = training_clips(args, tokenizer.video_shape)
     model_settings = {k: v for k, v in options.items() if k not in TRAINING_SETTINGS}
@@ -82,7 +88,7 @@ def run(args: argparse.Namespace) -> None:
         size = action_size(args.data, clips, held_out)
         model_settings["action_shape"] = (tokenizer.video_shape[0], size)
         model_settings["action_conditioning"] = args.action_cond
-    if args.embeddings:
+    if args.embeddings is not None:
         model_settings["embedding_shape"] = clips.embedding_shape
     if args.condition_dropout is not None:
         model_settings["condition_dropout"] = args.condition_dropout
