@@ -47,8 +47,9 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument(
         "--action-cond",
-        choices=("clip", "frame"),
-        help="condition on the actions of the data: all of a clip, or causally, frame by frame",
+        choices=("clip", "frame", "none"),
+        help="condition on the actions of the data: on all of a clip as one vector, or causally, "
+        "frame by frame, for world models (default: the preset's, for most none)",
     )
     parser.add_argument(
         "--embeddings",
@@ -84,10 +85,13 @@ def run(args: argparse.Namespace) -> None:
     if args.class_cond:
         model_settings["num_classes"] = number_of_classes(args.data, clips, held_out)
     # Here only if they are given: runs of earlier versions go on.
-    if args.action_cond:
-        size = action_size(args.data, clips, held_out)
+    action_cond = args.action_cond or model_settings.get("action_conditioning", "none")
+    for name in ("action_shape", "action_conditioning"):
+        model_settings.pop(name, None)
+    if action_cond != "none":
+        size = action_size(args, clips, held_out)
         model_settings["action_shape"] = (tokenizer.video_shape[0], size)
-        model_settings["action_conditioning"] = args.action_cond
+        model_settings["action_conditioning"] = action_cond
     if args.embeddings is not None:
         model_settings["embedding_shape"] = clips.embedding_shape
     if args.condition_dropout is not None:
@@ -133,14 +137,17 @@ def number_of_classes(data: str, *splits: Clips | StoredTokens) -> int:
     return max(len(clips.store.class_names) for clips in splits)
 
 
-def action_size(data: str, *splits: Clips) -> int:
-    """The numbers of an action of a data set; `ValueError` if a split has none, or others."""
+def action_size(args: argparse.Namespace, *splits: Clips | StoredTokens) -> int:
+    """The numbers of an action of `args.data`; `ValueError` if a split has none, or others."""
     sizes = {clips.store.action_size for clips in splits}
     if None in sizes:
+        option = "--action-cond" if args.action_cond else f"--preset {args.preset}"
         raise ValueError(
-            f"--action-cond needs actions, and {data} has none: it needs a .actions.npy file "
-            "beside every video, or actions in the HDF5 file."
+            f"{option} needs actions, and {args.data} has none: it needs a .actions.npy file "
+            "beside every video, or actions in the HDF5 file. --action-cond none does without."
         )
     if len(sizes) > 1:
-        raise ValueError(f"The actions of {data} must have one size; they have {sorted(sizes)}.")
+        raise ValueError(
+            f"The actions of {args.data} must have one size; they have {sorted(sizes)}."
+        )
     return sizes.pop()
