@@ -13,6 +13,7 @@ from keras_videogpt.models.load import load
 from keras_videogpt.models.vqvae import VQVAE
 
 DATA_HELP = "folder of videos, HDF5 file, tfds:NAME, or a data preset that was prepared"
+TOKENIZER_HELP = "a VQVAE: .keras file, or run folder"
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -25,27 +26,43 @@ def add_backend(parser: argparse.ArgumentParser) -> None:
 def add_training(parser: argparse.ArgumentParser) -> None:
     """Adds what both `train` commands take; a preset gives the defaults that are not set here."""
     parser.add_argument("data", metavar="DATA", help=f"{DATA_HELP}; for a prior also stored tokens")
-    parser.add_argument("--out", required=True, metavar="RUN", help="run folder; resumes if it is")
+    parser.add_argument(
+        "--out", required=True, metavar="RUN", help="run folder; a run that is there goes on"
+    )
     parser.add_argument(
         "--preset",
         default="paper",
-        help="paper, original, demo, or a data preset's name (default: paper)",
+        help="gives the settings that are not given here: paper, original, demo, or a data "
+        "preset's name (default: paper)",
     )
-    parser.add_argument("--steps", type=int, help="training steps")
+    parser.add_argument("--steps", type=int, metavar="N", help="training steps")
     parser.add_argument("--save-every", type=int, metavar="STEPS", help="steps between checkpoints")
-    parser.add_argument("--batch-size", type=int, help="clips per batch")
-    parser.add_argument("--learning-rate", type=float, help="Adam's learning rate")
+    parser.add_argument("--batch-size", type=int, metavar="N", help="clips per batch")
+    parser.add_argument("--learning-rate", type=float, metavar="RATE", help="Adam's learning rate")
     parser.add_argument("--schedule", choices=("constant", "cosine"), help="of the learning rate")
     add_clips(parser)
-    parser.add_argument("--precision", choices=PRECISIONS, default="float32")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=4, help="reading threads")
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="float32",
+        help="of the layers (default: float32)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of weights, clips and dropout (default: 0)"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=4, metavar="N", help="reading threads (default: 4)"
+    )
 
 
 def add_clips(parser: argparse.ArgumentParser) -> None:
     """Adds how clips are cut from videos, and changed."""
     parser.add_argument(
-        "--stride", type=int, default=1, help="video frames per frame of a clip (default: 1)"
+        "--stride",
+        type=int,
+        default=1,
+        metavar="N",
+        help="video frames per frame of a clip (default: 1)",
     )
     parser.add_argument(
         "--crop",

@@ -4,6 +4,7 @@ import argparse
 
 from keras_videogpt.commands.arguments import (
     DATA_HELP,
+    TOKENIZER_HELP,
     add_backend,
     add_clips,
     clip_maker,
@@ -19,12 +20,12 @@ def add_parser(subparsers) -> None:
     parser = subparsers.add_parser(
         "encode",
         help="store a data set's codes, for training priors",
-        description="Stores the codes and conditions of every clip, once. The same command again "
-        "goes on where it stopped. Held-out clips follow one another without overlap, cropped at "
-        "the centre.",
+        description="Stores the codes and conditions of every clip, once, in a folder that `train "
+        "prior` takes as DATA. The same command again goes on where it stopped. Held-out clips "
+        "follow one another without overlap, cropped at the centre.",
     )
     parser.add_argument("data", metavar="DATA", help=DATA_HELP)
-    parser.add_argument("--tokenizer", required=True, metavar="PATH", help=".keras file of a VQVAE")
+    parser.add_argument("--tokenizer", required=True, metavar="PATH", help=TOKENIZER_HELP)
     parser.add_argument("--out", required=True, metavar="TOKENS", help="folder to write")
     parser.add_argument(
         "--frame-cond",
@@ -37,15 +38,15 @@ def add_parser(subparsers) -> None:
         "--start",
         choices=("all", "random"),
         default="all",
-        help="training clips: all of a video, one after the other, or one from anywhere in it, as "
-        "training on videos takes them (default: all)",
+        help="training clips: all of a video, one after the other; or one from anywhere in it, "
+        "as training on videos takes them, best with --passes (default: all)",
     )
     parser.add_argument(
         "--hop",
         type=int,
         metavar="FRAMES",
-        help="from the start of a training clip to the next; 1 for every clip there is (default: "
-        "as many as a clip spans)",
+        help="with --start all: frames from the start of a training clip to that of the next; 1 "
+        "for every clip there is (default: as many as a clip spans)",
     )
     add_clips(parser)
     parser.add_argument(
@@ -65,12 +66,18 @@ def add_parser(subparsers) -> None:
         "augmentation each time; training goes through them in turn (default: 1)",
     )
     parser.add_argument(
-        "--clips-per-shard", type=int, default=256, help="clips in a file (default: 256)"
+        "--clips-per-shard",
+        type=int,
+        default=256,
+        metavar="N",
+        help="clips in a file; what an interruption loses is at most one file (default: 256)",
     )
     parser.add_argument(
-        "--batch-size", type=int, default=8, help="clips to encode at once (default: 8)"
+        "--batch-size", type=int, default=8, metavar="N", help="clips encoded at once (default: 8)"
     )
-    parser.add_argument("--workers", type=int, default=4, help="reading threads (default: 4)")
+    parser.add_argument(
+        "--workers", type=int, default=4, metavar="N", help="reading threads (default: 4)"
+    )
     add_backend(parser)
     parser.set_defaults(run=run)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from keras_videogpt.callbacks.pictures import SamplePictures
 from keras_videogpt.callbacks.tensorboard import TensorBoard
 from keras_videogpt.commands.arguments import (
+    TOKENIZER_HELP,
     add_backend,
     add_training,
     check_counts,
@@ -30,17 +31,34 @@ STORED = ""  # what --embeddings is without a FILE
 
 def add_parser(subparsers) -> None:
     """Adds the command to `keras-videogpt train`."""
-    parser = subparsers.add_parser("prior", help="train a prior over a tokenizer's codes")
+    parser = subparsers.add_parser(
+        "prior",
+        help="train a prior over a tokenizer's codes",
+        description="Trains a prior over a tokenizer's codes. The same command again goes on where "
+        "it stopped.",
+    )
     add_training(parser)
-    parser.add_argument("--tokenizer", required=True, metavar="PATH", help=".keras file of a VQVAE")
-    parser.add_argument("--num-layers", type=int)
-    parser.add_argument("--num-heads", type=int)
-    parser.add_argument("--hidden-dim", type=int)
-    parser.add_argument("--feed-forward-ratio", type=float)
-    parser.add_argument("--dropout", type=float)
-    parser.add_argument("--attention", choices=("full", "sparse"))
+    parser.add_argument("--tokenizer", required=True, metavar="PATH", help=TOKENIZER_HELP)
+    parser.add_argument("--num-layers", type=int, metavar="N", help="transformer blocks")
+    parser.add_argument("--num-heads", type=int, metavar="N", help="attention heads")
+    parser.add_argument("--hidden-dim", type=int, metavar="N", help="channels of the transformer")
     parser.add_argument(
-        "--frame-cond", type=int, metavar="F", help="condition on the first F frames of a clip"
+        "--feed-forward-ratio",
+        type=float,
+        metavar="RATIO",
+        help="hidden units of the feed-forward networks per channel",
+    )
+    parser.add_argument("--dropout", type=float, metavar="P", help="share of units dropped")
+    parser.add_argument(
+        "--attention",
+        choices=("full", "sparse"),
+        help="to all codes before; or to those near by and to the same place in earlier frames",
+    )
+    parser.add_argument(
+        "--frame-cond",
+        type=int,
+        metavar="F",
+        help="condition on the first F frames of a clip; 0 for none",
     )
     parser.add_argument(
         "--class-cond", action="store_true", help="condition on the classes of the data"
@@ -60,10 +78,18 @@ def add_parser(subparsers) -> None:
         "class; without FILE those that are stored with the tokens",
     )
     parser.add_argument(
-        "--condition-dropout", type=float, metavar="P", help="share dropped, for sample --guidance"
+        "--condition-dropout",
+        type=float,
+        metavar="P",
+        help="hide each condition of a clip with this probability, so that `sample` may do without "
+        "conditions and has --guidance (default: 0)",
     )
-    parser.add_argument("--frame-encoder-depth", type=int, choices=(18, 34))
-    parser.add_argument("--frame-encoder-width", type=int, help="channels of its features")
+    parser.add_argument(
+        "--frame-encoder-depth", type=int, choices=(18, 34), help="layers of the ResNet over frames"
+    )
+    parser.add_argument(
+        "--frame-encoder-width", type=int, metavar="N", help="channels of its features"
+    )
     add_backend(parser)
     parser.set_defaults(run=run)
 
