@@ -13,6 +13,7 @@ from keras_videogpt.models.load import load
 from keras_videogpt.models.vqvae import VQVAE
 
 DATA_HELP = "folder of videos, HDF5 file, tfds:NAME, or a data preset that was prepared"
+TOKENIZER_HELP = "a VQVAE: .keras file, or run folder"
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -25,30 +26,58 @@ def add_backend(parser: argparse.ArgumentParser) -> None:
 def add_training(parser: argparse.ArgumentParser) -> None:
     """Adds what both `train` commands take; a preset gives the defaults that are not set here."""
     parser.add_argument("data", metavar="DATA", help=f"{DATA_HELP}; for a prior also stored tokens")
-    parser.add_argument("--out", required=True, metavar="RUN", help="run folder; resumes if it is")
+    parser.add_argument(
+        "--out", required=True, metavar="RUN", help="run folder; a run that is there goes on"
+    )
     parser.add_argument(
         "--preset",
         default="paper",
-        help="paper, original, demo, or a data preset's name (default: paper)",
+        help="gives the settings that are not given here: paper, original, demo, or a data "
+        "preset's name (default: paper)",
     )
-    parser.add_argument("--steps", type=int, help="training steps")
+    parser.add_argument("--steps", type=int, metavar="N", help="training steps")
     parser.add_argument("--save-every", type=int, metavar="STEPS", help="steps between checkpoints")
-    parser.add_argument("--batch-size", type=int, help="clips per batch")
-    parser.add_argument("--learning-rate", type=float, help="Adam's learning rate")
+    parser.add_argument("--batch-size", type=int, metavar="N", help="clips per batch")
+    parser.add_argument("--learning-rate", type=float, metavar="RATE", help="Adam's learning rate")
     parser.add_argument("--schedule", choices=("constant", "cosine"), help="of the learning rate")
-    parser.add_argument("--stride", type=int, default=1, help="video frames per frame of a clip")
-    parser.add_argument("--crop", choices=("center", "random"), default="center")
-    parser.add_argument("--flip", action="store_true", help="mirror half of the clips")
+    add_clips(parser)
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="float32",
+        help="of the layers (default: float32)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of weights, clips and dropout (default: 0)"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=4, metavar="N", help="reading threads (default: 4)"
+    )
+
+
+def add_clips(parser: argparse.ArgumentParser) -> None:
+    """Adds how clips are cut from videos, and changed."""
+    parser.add_argument(
+        "--stride",
+        type=int,
+        default=1,
+        metavar="N",
+        help="video frames per frame of a clip (default: 1)",
+    )
+    parser.add_argument(
+        "--crop",
+        choices=("center", "random"),
+        default="center",
+        help="where training clips are cut from larger frames (default: center)",
+    )
+    parser.add_argument("--flip", action="store_true", help="mirror half of the training clips")
     parser.add_argument(
         "--augment",
         nargs="+",
         choices=tuple(NAMED),
         metavar="NAME",
-        help=f"change clips at random: {', '.join(NAMED)}",
+        help=f"change training clips at random, in one or more ways: {', '.join(NAMED)}",
     )
-    parser.add_argument("--precision", choices=PRECISIONS, default="float32")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=4, help="reading threads")
 
 
 def chosen(args: argparse.Namespace, settings: dict) -> dict:
@@ -77,22 +106,27 @@ def clip_maker(embeddings: str | None) -> Callable[..., Clips]:
     return partial(EmbeddedClips, embeddings=read_embeddings(embeddings))
 
 
+def clip_options(
+    args: argparse.Namespace, video_shape: tuple[int, int, int, int]
+) -> tuple[dict, dict]:
+    """Arguments of `Clips`: of all clips, and what training clips have beside these."""
+    frames, height, width, _ = video_shape
+    training = {
+        "crop": args.crop,
+        "flip": args.flip,
+        "seed": args.seed,
+        "augment": named_augmentation(args.augment) if args.augment else None,
+    }
+    return {"num_frames": frames, "size": (height, width), "stride": args.stride}, training
+
+
 def training_clips(
     args: argparse.Namespace, video_shape: tuple[int, int, int, int]
 ) -> tuple[Clips, Clips]:
     """Training clips, anywhere in their videos, and validation clips, from the start of theirs."""
     make_clips = clip_maker(getattr(args, "embeddings", None))
-    frames, height, width, _ = video_shape
-    options = {"num_frames": frames, "size": (height, width), "stride": args.stride}
-    clips = make_clips(
-        open_videos(args.data, "train"),
-        **options,
-        start="random",
-        crop=args.crop,
-        flip=args.flip,
-        seed=args.seed,
-        augment=named_augmentation(args.augment) if args.augment else None,
-    )
+    options, training = clip_options(args, video_shape)
+    clips = make_clips(open_videos(args.data, "train"), **options, **training, start="random")
     return clips, make_clips(open_videos(args.data, "valid"), **options, start="first")
 
 

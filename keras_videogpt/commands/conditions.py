@@ -19,7 +19,11 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
         help="how clips begin: a video file for all, or an .npz or .npy file of n clips",
     )
     parser.add_argument(
-        "--stride", type=int, default=1, help="frames of VIDEO per frame of a clip (default: 1)"
+        "--stride",
+        type=int,
+        default=1,
+        metavar="N",
+        help="frames of VIDEO, and actions, per frame of a clip (default: 1)",
     )
     parser.add_argument(
         "--label",
@@ -30,13 +34,14 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--actions",
         metavar="FILE",
-        help="what is done after each frame: an .npy file (T, A) for all clips, or (n, T, A)",
+        help="what is done after each frame: an .npy file (T, A) for all clips, or (n, T, A); or "
+        "an .npz file of an array `actions`",
     )
     parser.add_argument(
         "--embeddings",
         metavar="FILE",
-        help="an .npz file of arrays `embeddings`, (L, D) for all clips or (n, L, D), and "
-        "`embedding_mask`",
+        help="an .npz file of an array `embeddings`, (L, D) for all clips or (n, L, D), and if not "
+        "all of them count `embedding_mask`, bool (L) or (n, L)",
     )
 
 

@@ -22,7 +22,7 @@ CONTROLS = ("temperature", "top_k", "top_p", "seed", "dtype", "guidance", "keep_
 def add_parser(subparsers) -> None:
     """Adds the command to `keras-videogpt`."""
     parser = subparsers.add_parser("sample", help="sample clips from a prior")
-    parser.add_argument("model", metavar="MODEL", help="videogpt.keras, or a run folder")
+    parser.add_argument("model", metavar="MODEL", help="a VideoGPT: .keras file, or run folder")
     parser.add_argument(
         "--out",
         required=True,
@@ -32,20 +32,48 @@ def add_parser(subparsers) -> None:
     parser.add_argument("-n", type=int, default=8, help="number of clips (default: 8)")
     add_conditions(parser)
     parser.add_argument(
-        "--guidance", type=float, default=1.0, metavar="W", help="above 1: closer to the conditions"
+        "--guidance",
+        type=float,
+        default=1.0,
+        metavar="W",
+        help="above 1: clips follow the conditions more closely, at twice the cost; for priors "
+        "trained with --condition-dropout (default: 1)",
     )
     parser.add_argument(
-        "--keep-frames", action="store_true", help="clips begin with the given frames themselves"
+        "--keep-frames",
+        action="store_true",
+        help="clips begin with the frames of --frames themselves",
     )
-    parser.add_argument("--temperature", type=float, default=1.0)
-    parser.add_argument("--top-k", type=int)
-    parser.add_argument("--top-p", type=float)
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--batch-size", type=int, help="clips sampled at once (default: what fits)")
     parser.add_argument(
-        "--dtype", choices=DTYPES, help="of weights and cache (default: the model's compute dtype)"
+        "--temperature",
+        type=float,
+        default=1.0,
+        metavar="T",
+        help="below 1 for likelier clips, above 1 for more varied ones (default: 1)",
     )
-    parser.add_argument("--contact-sheet", metavar="PNG", help="also every frame as one picture")
+    parser.add_argument(
+        "--top-k", type=int, metavar="K", help="draw from the K likeliest codes only"
+    )
+    parser.add_argument(
+        "--top-p",
+        type=float,
+        metavar="P",
+        help="draw from the likeliest codes that together have probability P",
+    )
+    parser.add_argument(
+        "--seed", type=int, help="the same clips for the same seed (default: others every time)"
+    )
+    parser.add_argument(
+        "--batch-size", type=int, metavar="N", help="clips sampled at once (default: what fits)"
+    )
+    parser.add_argument(
+        "--dtype",
+        choices=DTYPES,
+        help="of weights and cache; half precision is faster (default: the model's compute dtype)",
+    )
+    parser.add_argument(
+        "--contact-sheet", metavar="PNG", help="also write all frames into one .png picture"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
     add_backend(parser)
     parser.set_defaults(run=run)

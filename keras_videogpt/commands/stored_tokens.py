@@ -9,7 +9,7 @@ from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.tokens.stored_tokens import StoredTokens
 
 # What `encode` settles, with the value that says nothing.
-SETTLED = {"stride": 1, "crop": "center", "flip": False}
+SETTLED = {"stride": 1, "crop": "center", "flip": False, "augment": None}
 
 
 def token_clips(
@@ -21,9 +21,18 @@ def token_clips(
         raise ValueError(
             f"{' and '.join(late)} can't be given with stored tokens: encode them with it."
         )
+    if args.embeddings:
+        raise ValueError(
+            "--embeddings takes no FILE with stored tokens: encode them with it, and give "
+            "--embeddings alone."
+        )
     train, held_out = (
         StoredTokens(args.data, tokenizer, split, frame_cond) for split in ("train", "valid")
     )
+    if args.embeddings is not None and train.embedding_shape is None:
+        raise ValueError(
+            f"{args.data} holds no embeddings: encode the data with --embeddings FILE."
+        )
     return train, held_out
 
 

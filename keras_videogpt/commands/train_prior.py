@@ -6,6 +6,7 @@ from pathlib import Path
 from keras_videogpt.callbacks.pictures import SamplePictures
 from keras_videogpt.callbacks.tensorboard import TensorBoard
 from keras_videogpt.commands.arguments import (
+    TOKENIZER_HELP,
     add_backend,
     add_training,
     check_counts,
@@ -25,40 +26,70 @@ from keras_videogpt.tokens.stored_tokens import StoredTokens
 from keras_videogpt.tokens.token_folder import is_token_folder
 
 PICTURED_CLIPS = 4
+STORED = ""  # what --embeddings is without a FILE
 
 
 def add_parser(subparsers) -> None:
     """Adds the command to `keras-videogpt train`."""
-    parser = subparsers.add_parser("prior", help="train a prior over a tokenizer's codes")
+    parser = subparsers.add_parser(
+        "prior",
+        help="train a prior over a tokenizer's codes",
+        description="Trains a prior over a tokenizer's codes. The same command again goes on where "
+        "it stopped.",
+    )
     add_training(parser)
-    parser.add_argument("--tokenizer", required=True, metavar="PATH", help=".keras file of a VQVAE")
-    parser.add_argument("--num-layers", type=int)
-    parser.add_argument("--num-heads", type=int)
-    parser.add_argument("--hidden-dim", type=int)
-    parser.add_argument("--feed-forward-ratio", type=float)
-    parser.add_argument("--dropout", type=float)
-    parser.add_argument("--attention", choices=("full", "sparse"))
+    parser.add_argument("--tokenizer", required=True, metavar="PATH", help=TOKENIZER_HELP)
+    parser.add_argument("--num-layers", type=int, metavar="N", help="transformer blocks")
+    parser.add_argument("--num-heads", type=int, metavar="N", help="attention heads")
+    parser.add_argument("--hidden-dim", type=int, metavar="N", help="channels of the transformer")
     parser.add_argument(
-        "--frame-cond", type=int, metavar="F", help="condition on the first F frames of a clip"
+        "--feed-forward-ratio",
+        type=float,
+        metavar="RATIO",
+        help="hidden units of the feed-forward networks per channel",
+    )
+    parser.add_argument("--dropout", type=float, metavar="P", help="share of units dropped")
+    parser.add_argument(
+        "--attention",
+        choices=("full", "sparse"),
+        help="to all codes before; or to those near by and to the same place in earlier frames",
+    )
+    parser.add_argument(
+        "--frame-cond",
+        type=int,
+        metavar="F",
+        help="condition on the first F frames of a clip; 0 for none",
     )
     parser.add_argument(
         "--class-cond", action="store_true", help="condition on the classes of the data"
     )
     parser.add_argument(
         "--action-cond",
-        choices=("clip", "frame"),
-        help="condition on the actions of the data: all of a clip, or causally, frame by frame",
+        choices=("clip", "frame", "none"),
+        help="condition on the actions of the data: on all of a clip as one vector, or causally, "
+        "frame by frame, for world models (default: the preset's, for most none)",
     )
     parser.add_argument(
         "--embeddings",
+        nargs="?",
+        const=STORED,
         metavar="FILE",
-        help="condition on embeddings: an .npz file of arrays (l, D) by name of a video or a class",
+        help="condition on embeddings: an .npz file of arrays (l, D) by name of a video or a "
+        "class; without FILE those that are stored with the tokens",
     )
     parser.add_argument(
-        "--condition-dropout", type=float, metavar="P", help="share dropped, for sample --guidance"
+        "--condition-dropout",
+        type=float,
+        metavar="P",
+        help="hide each condition of a clip with this probability, so that `sample` may do without "
+        "conditions and has --guidance (default: 0)",
     )
-    parser.add_argument("--frame-encoder-depth", type=int, choices=(18, 34))
-    parser.add_argument("--frame-encoder-width", type=int, help="channels of its features")
+    parser.add_argument(
+        "--frame-encoder-depth", type=int, choices=(18, 34), help="layers of the ResNet over frames"
+    )
+    parser.add_argument(
+        "--frame-encoder-width", type=int, metavar="N", help="channels of its features"
+    )
     add_backend(parser)
     parser.set_defaults(run=run)
 
@@ -71,6 +102,8 @@ def run(args: argparse.Namespace) -> None:
     from_tokens = is_token_folder(args.data)
     if from_tokens:
         clips, held_out = token_clips(args, tokenizer, options["frame_cond"])
+    elif args.embeddings == STORED:
+        raise ValueError(f"--embeddings needs a FILE: {args.data} holds videos, not stored tokens.")
     else:
         clips, held_out = training_clips(args, tokenizer.video_shape)
     model_settings = {k: v for k, v in options.items() if k not in TRAINING_SETTINGS}
@@ -78,11 +111,14 @@ def run(args: argparse.Namespace) -> None:
     if args.class_cond:
         model_settings["num_classes"] = number_of_classes(args.data, clips, held_out)
     # Here only if they are given: runs of earlier versions go on.
-    if args.action_cond:
-        size = action_size(args.data, clips, held_out)
+    action_cond = args.action_cond or model_settings.get("action_conditioning", "none")
+    for name in ("action_shape", "action_conditioning"):
+        model_settings.pop(name, None)
+    if action_cond != "none":
+        size = action_size(args, clips, held_out)
         model_settings["action_shape"] = (tokenizer.video_shape[0], size)
-        model_settings["action_conditioning"] = args.action_cond
-    if args.embeddings:
+        model_settings["action_conditioning"] = action_cond
+    if args.embeddings is not None:
         model_settings["embedding_shape"] = clips.embedding_shape
     if args.condition_dropout is not None:
         model_settings["condition_dropout"] = args.condition_dropout
@@ -127,14 +163,17 @@ def number_of_classes(data: str, *splits: Clips | StoredTokens) -> int:
     return max(len(clips.store.class_names) for clips in splits)
 
 
-def action_size(data: str, *splits: Clips) -> int:
-    """The numbers of an action of a data set; `ValueError` if a split has none, or others."""
+def action_size(args: argparse.Namespace, *splits: Clips | StoredTokens) -> int:
+    """The numbers of an action of `args.data`; `ValueError` if a split has none, or others."""
     sizes = {clips.store.action_size for clips in splits}
     if None in sizes:
+        option = "--action-cond" if args.action_cond else f"--preset {args.preset}"
         raise ValueError(
-            f"--action-cond needs actions, and {data} has none: it needs a .actions.npy file "
-            "beside every video, or actions in the HDF5 file."
+            f"{option} needs actions, and {args.data} has none: it needs a .actions.npy file "
+            "beside every video, or actions in the HDF5 file. --action-cond none does without."
         )
     if len(sizes) > 1:
-        raise ValueError(f"The actions of {data} must have one size; they have {sorted(sizes)}.")
+        raise ValueError(
+            f"The actions of {args.data} must have one size; they have {sorted(sizes)}."
+        )
     return sizes.pop()

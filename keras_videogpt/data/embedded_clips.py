@@ -22,6 +22,7 @@ class EmbeddedClips(Clips):
 
     Attributes:
         embedding_shape: `(L, D)`, L being the largest l of all embeddings.
+        embeddings: those that are used, float32.
 
     Raises:
         ValueError: a video has no embeddings, or the arrays are of the wrong kind.
@@ -43,16 +44,18 @@ class EmbeddedClips(Clips):
                 f"Received: {sorted(shapes)[:3] if shapes else 'none'}"
             )
         self.embedding_shape = (max(shape[0] for shape in shapes), sizes.pop())
-        self._embeddings = embeddings
-        self._names = {video: self._name(video) for video, _ in self._places}
+        self._names = {video: self._name(video, embeddings) for video, _ in self._places}
+        self.embeddings = {
+            name: np.asarray(embeddings[name], "float32") for name in set(self._names.values())
+        }
 
-    def _name(self, video: int) -> str:
+    def _name(self, video: int, embeddings: Mapping[str, np.ndarray]) -> str:
         """The name under which the embeddings of a video are found."""
         names = [self.store.name(video)]
         if self.store.has_labels:
             names.append(self.store.class_names[self.store.label(video)])
         for name in names:
-            if name in self._embeddings:
+            if name in embeddings:
                 return name
         raise ValueError(
             f"`embeddings` must have an array for every video, or its class. Missing: {names}"
@@ -63,7 +66,7 @@ class EmbeddedClips(Clips):
     ) -> dict[str, np.ndarray]:
         """As `Clips.get`, with `embeddings` float32 (L, D) and `embedding_mask` bool (L,) too."""
         item = super().get(index, epoch, out)
-        found = np.asarray(self._embeddings[self._names[self._places[index][0]]], "float32")
+        found = self.embeddings[self._names[self._places[index][0]]]
         missing = self.embedding_shape[0] - len(found)
         item["embeddings"] = np.pad(found, ((0, missing), (0, 0)))
         item["embedding_mask"] = np.arange(self.embedding_shape[0]) < len(found)

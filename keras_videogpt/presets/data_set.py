@@ -27,6 +27,8 @@ class DataSet:
         prior: name of the prior's settings, table 9.
         decisions: where the paper is unclear, or differs from its code: what the preset takes, why.
         tfds: its name in TensorFlow Datasets, if it is there.
+        action_conditioning: how the preset's prior is conditioned on actions, `"clip"` or
+            `"frame"`; `None` if it is not.
     """
 
     name: str
@@ -46,3 +48,4 @@ class DataSet:
     prior: str
     decisions: tuple[str, ...]
     tfds: str | None = None
+    action_conditioning: str | None = None

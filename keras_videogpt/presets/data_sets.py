@@ -125,8 +125,11 @@ _TABLE = (
             "The paper records trained policies; the player here wanders, and lives as long as "
             "the episode.",
             "The paper's 60 numbers are read as 15 actions of 4 (3 buttons, or none), one "
-            "between two frames; a clip here has 16, the last of which leads out of it.",
+            "between two frames; a clip here has 16, the last of which leads out of it and is not "
+            "used. As in the paper, the prior's norms are given them as one vector "
+            "(--action-cond frame: causally; none: not at all).",
         ),
+        action_conditioning="clip",
     ),
     DataSet(
         name="vizdoom_battle",
@@ -150,8 +153,12 @@ _TABLE = (
         decisions=(
             "The paper records trained policies; the player here wanders and shoots now and then.",
             "The paper's 315 numbers are read as 15 actions of 21. Deathmatch has 17 buttons "
-            "that are pressed rather than turned by an amount, and none: 18.",
+            "that are pressed rather than turned by an amount, and none: 18. `train prior` takes "
+            "the number from the data.",
+            "As in the paper, the prior's norms are given the actions as one vector "
+            "(--action-cond frame: causally; none: not at all).",
         ),
+        action_conditioning="clip",
     ),
     DataSet(
         name="ucf101",

@@ -163,7 +163,11 @@ def settings(kind: str, name: str) -> dict:
         data_set = DATA_SETS[name]
         if kind == "vqvae":
             return {**presets[data_set.tokenizer], "data_variance": data_set.variance}
-        return {**presets[data_set.prior], "frame_cond": data_set.frame_cond}
+        conditions = {"frame_cond": data_set.frame_cond}
+        if data_set.action_conditioning:
+            conditions["action_shape"] = data_set.conditions["actions"]
+            conditions["action_conditioning"] = data_set.action_conditioning
+        return {**presets[data_set.prior], **conditions}
     if name not in presets:
         raise ValueError(f"preset must be one of {sorted([*presets, *DATA_SETS])}; got {name!r}.")
     return dict(presets[name])

@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 
 from keras_videogpt.data.clips import Clips
+from keras_videogpt.data.embedded_clips import EmbeddedClips
 from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.tokens.fingerprint import fingerprint
+from keras_videogpt.tokens.layer_text import layer_text
 from keras_videogpt.tokens.token_folder import FORMAT
 
 CLIP_SETTINGS = ("start", "stride", "hop", "crop", "flip", "seed")
@@ -40,7 +42,7 @@ def describe(
     if passes > 1 and not any(is_random(part) for part in clips.values()):
         raise ValueError(
             f"passes={passes} would store the same clips {passes} times: nothing in them is "
-            "random. Take random starts, random crops or mirroring."
+            "random. Take random starts, random crops, mirroring or augmentation."
         )
     conditions = {}
     for split, part in clips.items():
@@ -74,6 +76,7 @@ def describe(
                 "passes": passes if is_random(part) else 1,
                 "contents": contents(part),
                 **{name: getattr(part, name) for name in CLIP_SETTINGS},
+                "augment": augmentation(part),
             }
             for split, part in clips.items()
         },
@@ -82,7 +85,16 @@ def describe(
 
 def is_random(clips: Clips) -> bool:
     """Whether clips differ from epoch to epoch."""
-    return clips.start == "random" or clips.crop == "random" or clips.flip
+    return (
+        clips.start == "random" or clips.crop == "random" or clips.flip or clips.augment is not None
+    )
+
+
+def augmentation(clips: Clips) -> str | None:
+    """The layers that augment clips, as text; `None` without."""
+    if clips.augment is None:
+        return None
+    return ", ".join(layer_text(layer) for layer in clips.augment.layers)
 
 
 def codes_dtype(num_codes: int) -> str:
@@ -91,13 +103,19 @@ def codes_dtype(num_codes: int) -> str:
 
 
 def contents(clips: Clips) -> str:
-    """A hash of the names, lengths and labels of all videos, and of the first and last clip."""
-    store = clips.store
+    """A hash of the names, lengths, labels and embeddings of all videos, and of two clips.
+
+    These are the first and the last, before augmentation, which differs by backend.
+    """
+    clips, store = clips.augmented(None), clips.store
     digest = hashlib.sha256()
     for video in range(len(store)):
         digest.update(
             f"{store.name(video)}\n{store.num_frames(video)} {store.label(video)}\n".encode()
         )
+    if isinstance(clips, EmbeddedClips):
+        for name, array in sorted(clips.embeddings.items()):
+            digest.update(f"{name}\n{array.shape}\n".encode() + array.tobytes())
     for index in (0, len(clips) - 1):
         digest.update(clips[index]["video"].tobytes())
     return digest.hexdigest()[:16]
@@ -127,4 +145,7 @@ def _conditions(clips: Clips) -> dict[str, list]:
         conditions["label"] = ["int32", []]
     if store.has_actions:
         conditions["actions"] = ["float32", [clips.num_frames, store.action_size]]
+    if isinstance(clips, EmbeddedClips):
+        conditions["embeddings"] = ["float32", list(clips.embedding_shape)]
+        conditions["embedding_mask"] = ["bool", [clips.embedding_shape[0]]]
     return conditions

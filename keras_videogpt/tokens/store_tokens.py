@@ -118,7 +118,7 @@ def _fill(records: np.ndarray, items: list[dict], tokenizer: VQVAE, frame_cond: 
     records["codes"] = tokenizer.encode(videos, len(videos))
     if frame_cond:
         records["frames"] = videos[:, :frame_cond]
-    for name in {"label", "actions"} & set(records.dtype.names):
+    for name in set(records.dtype.names) - {"codes", "frames"}:
         records[name] = np.stack([item[name] for item in items])
 
 

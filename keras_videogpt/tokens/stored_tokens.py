@@ -25,6 +25,7 @@ class StoredTokens:
         store: the `TokenFolder`.
         num_frames: frames of a clip, T.
         size: `(height, width)` of its frames, in pixels.
+        embedding_shape: `(L, D)` of its embeddings; `None` where none are stored.
 
     Raises:
         FileNotFoundError: there are no stored tokens.
@@ -62,6 +63,8 @@ class StoredTokens:
             )
         self.num_frames, *size, _ = self.store.description["video_shape"]
         self.size = tuple(size)
+        has_embeddings = "embeddings" in self.store.record.names
+        self.embedding_shape = self.store.record["embeddings"].shape if has_embeddings else None
         self._num_clips, self._passes = (
             self.store.num_clips(self.split),
             self.store.passes(self.split),
@@ -94,8 +97,8 @@ class StoredTokens:
 
         Returns:
             Dictionary with `codes` int32 `(t, h, w)`, or `(t, h, w, G)`; where they are stored,
-            `label` int32 () and `actions` float32 `(T, A)`; with `frame_cond`, `frames` uint8
-            `(F, H, W, 3)`.
+            `label` int32 (), `actions` float32 `(T, A)`, `embeddings` float32 `(L, D)` and
+            `embedding_mask` bool `(L,)`; with `frame_cond`, `frames` uint8 `(F, H, W, 3)`.
 
         Raises:
             IndexError: no such clip.

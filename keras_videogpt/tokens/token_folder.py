@@ -25,8 +25,9 @@ class TokenFolder:
 
     `tokens.json` describes it. `train/00000.npy`, `test/00000.npy` and so on are the shards: arrays
     of records, one a clip, with the field `codes` (int16, or int32 where codes need it), and where
-    they are stored `label` (int32), `actions` (float32) and `frames` (uint8). The passes of a split
-    follow one another: record `pass * num_clips + index`.
+    they are stored `label` (int32), `actions` (float32), `embeddings` (float32) with
+    `embedding_mask` (bool), and `frames` (uint8). The passes of a split follow one another: record
+    `pass * num_clips + index`.
 
     A record lies in one piece and uncompressed: whatever the order, a clip is one short read, where
     an .npz would have to be unpacked. `numpy.load(shard, mmap_mode="r")["codes"]` shows a shard.
