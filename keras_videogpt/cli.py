@@ -15,6 +15,8 @@ from keras_videogpt.commands import (
     train_vqvae,
 )
 
+WRONG_INPUT = (ValueError, FileNotFoundError, FileExistsError, NotADirectoryError, ImportError)
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line on stderr, with status 2."""
@@ -57,9 +59,15 @@ def main(arguments: list[str] | None = None) -> int:
         if args.debug:
             traceback.print_exc()
         else:
-            message = " ".join(str(error).split()) or type(error).__name__
+            message = " ".join(_text(error).split()) or type(error).__name__
             message = message if len(message) < 600 else message[:600] + " ... (see --debug)"
             print(f"keras-videogpt: {message}", file=sys.stderr)
-        wrong_input = (ValueError, FileNotFoundError, FileExistsError, ImportError)
-        return 2 if isinstance(error, wrong_input) else 1
+        return 2 if isinstance(error, WRONG_INPUT) else 1
     return 0
+
+
+def _text(error: Exception) -> str:
+    """What an error says; in words where it is the system's, of a path that is no folder."""
+    if isinstance(error, NotADirectoryError | FileExistsError) and error.filename:
+        return f"{str(error.filename)!r} is a file, where a folder is needed."
+    return str(error)

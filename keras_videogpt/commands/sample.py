@@ -60,6 +60,8 @@ def run(args: argparse.Namespace) -> None:
     for path in (args.out, args.contact_sheet):
         if path and not into_folder:
             check_free(path, args.overwrite)
+    if args.keep_frames and args.frames is None:
+        raise ValueError("--keep-frames needs the frames to keep: --frames VIDEO.")
     model = load(args.model)
     if not isinstance(model, VideoGPT):
         raise ValueError(f"{args.model} is a VQVAE; sampling needs a VideoGPT.")
