@@ -14,8 +14,11 @@ from keras_videogpt.commands import (
     train_prior,
     train_vqvae,
 )
+from keras_videogpt.paths import local_path
 
 WRONG_INPUT = (ValueError, FileNotFoundError, FileExistsError, NotADirectoryError, ImportError)
+# Commands that go on with a folder of many files.
+LOCAL_OUTPUT = (encode.run, data.run_vizdoom, data.run_pushing, data.run_prepare)
 
 
 class Parser(argparse.ArgumentParser):
@@ -51,6 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
     # Lines per epoch where nobody watches a bar move.
     args.verbose = 1 if sys.stdout.isatty() else 2
     try:
+        if args.run in LOCAL_OUTPUT:
+            args.out = str(local_path(args.out, "--out"))
         args.run(args)
     except KeyboardInterrupt:
         print("keras-videogpt: stopped.", file=sys.stderr)
