@@ -14,6 +14,11 @@ from keras_videogpt.commands import (
     train_prior,
     train_vqvae,
 )
+from keras_videogpt.paths import local_path
+
+WRONG_INPUT = (ValueError, FileNotFoundError, FileExistsError, NotADirectoryError, ImportError)
+# Commands that go on with a folder of many files.
+LOCAL_OUTPUT = (encode.run, data.run_vizdoom, data.run_pushing, data.run_prepare)
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,6 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
     # Lines per epoch where nobody watches a bar move.
     args.verbose = 1 if sys.stdout.isatty() else 2
     try:
+        if args.run in LOCAL_OUTPUT:
+            args.out = str(local_path(args.out, "--out"))
         args.run(args)
     except KeyboardInterrupt:
         print("keras-videogpt: stopped.", file=sys.stderr)
@@ -57,9 +64,15 @@ def main(arguments: list[str] | None = None) -> int:
         if args.debug:
             traceback.print_exc()
         else:
-            message = " ".join(str(error).split()) or type(error).__name__
+            message = " ".join(_text(error).split()) or type(error).__name__
             message = message if len(message) < 600 else message[:600] + " ... (see --debug)"
             print(f"keras-videogpt: {message}", file=sys.stderr)
-        wrong_input = (ValueError, FileNotFoundError, FileExistsError, ImportError)
-        return 2 if isinstance(error, wrong_input) else 1
+        return 2 if isinstance(error, WRONG_INPUT) else 1
     return 0
+
+
+def _text(error: Exception) -> str:
+    """What an error says; in words where it is the system's, of a path that is no folder."""
+    if isinstance(error, NotADirectoryError | FileExistsError) and error.filename:
+        return f"{str(error.filename)!r} is a file, where a folder is needed."
+    return str(error)

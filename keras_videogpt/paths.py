@@ -65,6 +65,30 @@ def is_remote(path: "Path | UPath") -> bool:
     return not isinstance(path, Path)
 
 
+def local_path(path: "str | os.PathLike | UPath", name: str) -> Path:
+    """A path on this machine, for what is not written elsewhere.
+
+    Args:
+        path: a path, or a `file://` one.
+        name: of the argument, for the error.
+
+    Returns:
+        A `Path`.
+
+    Raises:
+        ValueError: the path is remote.
+
+    Example:
+
+    >>> local_path("file:///data/tokens", "out").name
+    'tokens'
+    """
+    given = as_path(path)
+    if is_remote(given):
+        raise ValueError(f"{name} must be on this machine; got {path}.")
+    return given
+
+
 @contextmanager
 def local_copy(path: "Path | UPath") -> Iterator[Path]:
     """A file as one of this machine, for what reads no other; remote ones are downloaded.

@@ -140,6 +140,8 @@ def test_wrong_input_is_one_line_and_status_2(prior, vqvae, data, tmp_path, caps
     fails_in_one_line(capsys, ["sample", missing, "--out", out], "no model file", "no.keras")
     fails_in_one_line(capsys, ["sample", text, "--out", out], "text.keras", "not a Keras model")
     fails_in_one_line(capsys, ["sample", vqvae, "--out", out], "is a VQVAE")
+    for command in (["encode", data, "--tokenizer", vqvae], ["data", "pushing", "--episodes", 1]):
+        fails_in_one_line(capsys, [*command, "--out", text], "text.keras' is a file", "a folder")
     fails_in_one_line(capsys, ["sample", prior, "--out", out, "-n", 0], "n must be a positive")
     fails_in_one_line(capsys, ["sample", prior, "--out", tmp_path / "out.txt"], "out.txt")
     fails_in_one_line(capsys, ["reconstruct", vqvae, empty, "--out", out], "empty")

@@ -133,13 +133,13 @@ def test_what_does_not_fit_is_one_line(prior, folder, tmp_path, capsys, monkeypa
         ("--actions", "wide.npy", "it must hold numbers (4, 2)", "(1, 4, 3)"),
         ("--actions", "text.npy", "it must hold numbers (4, 2)"),
         ("--actions", "two.npy", "--actions must be one for all clips or -n 3 of them; got 2"),
-        ("--actions", "objects.npy", "--actions", "can't be used"),
+        ("--actions", "objects.npy", "--actions", "neither an .npy nor an .npz file of numbers"),
         ("--embeddings", "long.npy", "(l, 5) or (n, l, 5), l up to 3", "(1, 4, 5)"),
         ("--embeddings", "mask.npz", "embedding_mask must be bool (1, 3)"),
         ("--embeddings", "other.npz", "it must hold the array 'embeddings'; it has ['words']"),
     ):
         fails_in_one_line(capsys, [*command, option, tmp_path / name], *words)
-    fails_in_one_line(capsys, [*command, "--keep-frames"], "keep_frames=True needs frames")
+    fails_in_one_line(capsys, [*command, "--keep-frames"], "--keep-frames needs", "--frames VIDEO")
     fails_in_one_line(capsys, [*command, "--guidance", "-1"], "guidance must be 0 or more")
 
     tokenizer, out = folder / "vqvae" / "vqvae.keras", tmp_path / "run"

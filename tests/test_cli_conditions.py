@@ -160,6 +160,7 @@ def test_conditions_that_do_not_fit_are_one_line(loaded, data, tmp_path, capsys)
         fails("--frames", video, "--label", label, ["--label", words])
     for file, words in (
         (tmp_path / "nowhere.mp4", "there is no file"),
+        (tmp_path, "which is a folder"),
         (empty, "e.npz can't be used"),
         (short, "2 frames at --stride 1 are needed"),
         (floats, "float32"),
@@ -168,6 +169,7 @@ def test_conditions_that_do_not_fit_are_one_line(loaded, data, tmp_path, capsys)
         fails("--frames", file, "--label", 0, ["--frames", words])
     fails("--frames", video, "--stride", 10, "--label", 0, ["it has 10 frames"])
     fails("--frames", video, "--stride", 0, "--label", 0, ["--stride must be at least 1"])
+    fails("--keep-frames", "--label", 0, ["--keep-frames needs", "--frames VIDEO"])
     np.save(tmp_path / "two.npy", np.zeros((2, 4, 16, 16, 3), "uint8"))
     fails("--frames", tmp_path / "two.npy", "--label", 0, ["or -n 3 of them; got 2"])
     with pytest.raises(SystemExit):
@@ -180,7 +182,7 @@ def test_conditions_need_a_prior_and_data_that_have_them(data, vqvae, prior, tmp
     fails_in_one_line(capsys, ["evaluate", prior[1], flat], "2 classes", "the data has none")
     train = ["train", "prior", flat, "--tokenizer", vqvae, "--preset", "demo", "--out", out]
     fails_in_one_line(capsys, [*train, "--class-cond"], "--class-cond needs classes", "flat has")
-    fails_in_one_line(capsys, [*train, "--frame-cond", 5], "frame_cond must be at most 4")
+    fails_in_one_line(capsys, [*train, "--frame-cond", 5], "frame_cond must lie in [0, 4]")
     assert not out.exists()
     assert train_prior(data, vqvae, out, "--steps 2") == 0
     command = ["sample", out, "--out", tmp_path / "x.gif"]

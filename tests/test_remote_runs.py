@@ -5,7 +5,7 @@ import tempfile
 
 import pytest
 from checks import assert_same_weights, weights_of
-from cli_runs import train_vqvae, write_data
+from cli_runs import fails_in_one_line, train_vqvae, write_data
 
 import keras_videogpt as kvg
 from keras_videogpt.callbacks.run_checkpoint import RunCheckpoint
@@ -31,6 +31,31 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return write_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["encode", "videos", "--tokenizer", "vqvae.keras"],
+        ["data", "pushing", "--episodes", "1"],
+        ["data", "prepare", "moving_mnist", "--videos", "2"],
+    ],
+)
+def test_folders_of_many_files_must_be_on_this_machine(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = "--out must be on this machine; got memory://bucket/x"
+    fails_in_one_line(capsys, [*command, "--out", "memory://bucket/x"], words)
+    assert not any(tmp_path.iterdir())
+
+
+def test_file_urls_are_paths_of_this_machine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written = []
+    monkeypatch.setattr(
+        "keras_videogpt.commands.data.record_pushing", lambda out, **_: written.append(out)
+    )
+    assert main(["data", "pushing", "--out", (tmp_path / "robots").as_uri()]) == 0
+    assert written == [str(tmp_path / "robots")]
 
 
 def names(folder):

@@ -107,7 +107,8 @@ def read_embeddings(path: str, shape: tuple[int, int]) -> dict[str, np.ndarray]:
 def _read(option, path, read):
     path = as_path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{option}: there is no file {path}.")
+        is_folder = ", which is a folder" if path.is_dir() else ""
+        raise FileNotFoundError(f"{option}: there is no file {path}{is_folder}.")
     try:
         with local_copy(path) as file:
             return read(file)
@@ -116,7 +117,10 @@ def _read(option, path, read):
 
 
 def _array(path, name):
-    arrays = np.load(path, allow_pickle=False)
+    try:
+        arrays = np.load(path, allow_pickle=False)
+    except ValueError as error:  # it offers to read a pickle
+        raise ValueError("it is neither an .npy nor an .npz file of numbers.") from error
     if path.suffix.lower() != ".npz":
         return arrays
     if name not in arrays:

@@ -24,7 +24,9 @@ def add_parser(subparsers) -> None:
     vizdoom.add_argument(
         "--scenario", default="health_gathering_supreme", help="a name, or a .cfg file"
     )
-    vizdoom.add_argument("--valid-share", type=float, default=0.0, help="of the episodes")
+    vizdoom.add_argument(
+        "--valid-share", type=float, default=0.0, help="of the episodes (default: none)"
+    )
     vizdoom.add_argument("--frame-skip", type=int, default=4, help="game tics (1/35 s) per frame")
     vizdoom.set_defaults(run=run_vizdoom)
 
@@ -71,6 +73,9 @@ def _add_recording(parser: argparse.ArgumentParser, episodes: int, frames: int) 
     parser.add_argument("--frames", type=int, default=frames, help="frames of an episode")
     parser.add_argument("--size", type=int, default=64, help="height and width in pixels")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--test-share", type=float, default=0.1, help="of the episodes (default: 0.1)"
+    )
     add_backend(parser)
 
 
@@ -97,6 +102,7 @@ def run_pushing(args: argparse.Namespace) -> None:
         frames=args.frames,
         size=args.size,
         seed=args.seed,
+        test_share=args.test_share,
         workers=args.workers,
     )
 

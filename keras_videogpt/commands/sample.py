@@ -12,7 +12,7 @@ from keras_videogpt.data.video_writer import check_free, write_video
 from keras_videogpt.models.checks import check_positive
 from keras_videogpt.models.load import load
 from keras_videogpt.models.videogpt import VideoGPT
-from keras_videogpt.paths import as_path
+from keras_videogpt.paths import as_path, local_path
 from keras_videogpt.sampling.decoding_model import DTYPES
 from keras_videogpt.sampling.sample import sample
 
@@ -88,6 +88,8 @@ def run(args: argparse.Namespace) -> None:
     for path in (args.out, args.contact_sheet):
         if path and not into_folder:
             check_free(path, args.overwrite)
+    if args.keep_frames and args.frames is None:
+        raise ValueError("--keep-frames needs the frames to keep: --frames VIDEO.")
     model = load(args.model)
     if not isinstance(model, VideoGPT):
         raise ValueError(f"{args.model} is a VQVAE; sampling needs a VideoGPT.")
@@ -125,7 +127,7 @@ def _run_into_folder(args, model, controls, options):
         "stride": args.stride,
         "label": None if args.label is None else args.label.tolist(),
     }
-    folder = Path(args.out)
+    folder = local_path(args.out, "--out")
     drawing = {name: value for name, value in controls.items() if name != "seed"}
     return sample_into_folder(
         model, folder, args.n, {**conditions, **controls}, **drawing, **options

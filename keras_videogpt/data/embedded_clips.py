@@ -92,9 +92,9 @@ def read_embeddings(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"`embeddings` must be an .npz file. Received: {str(path)!r}")
+        raise FileNotFoundError(f"There is no file of embeddings (.npz) {str(path)!r}")
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        raise ValueError(f"{str(path)!r} is not an .npz file of arrays: {error}") from error
+        raise ValueError(f"{str(path)!r} is not an .npz file of arrays of numbers") from error

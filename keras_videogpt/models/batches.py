@@ -73,6 +73,13 @@ def first_batches(x, count: int, batch_size: int = 32) -> Iterator:
         yield from islice(x, count)
 
 
+def check_lengths(arrays) -> None:
+    """Raises `ValueError` unless the arrays of a dictionary are of equally many clips."""
+    lengths = {name: len(x) for name, x in arrays.items()} if isinstance(arrays, dict) else {}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"Arrays must be of equally many clips; got {lengths}.")
+
+
 def as_numpy(tensor) -> np.ndarray:
     """A tensor of any backend as a NumPy array."""
     if hasattr(tensor, "detach"):

@@ -1,3 +1,5 @@
+from numbers import Integral
+
 from keras_videogpt.models.checks import check_positive
 from keras_videogpt.models.conditions import Conditions
 
@@ -28,13 +30,12 @@ def conditions_of_model(
         >>> conditions_of_model((16, 64, 64, 3), frame_cond=1, num_classes=5).frames_shape
         (1, 64, 64, 3)
     """
-    if frame_cond != 0:
-        check_positive(frame_cond=frame_cond)
-        if frame_cond > video_shape[0]:
-            raise ValueError(
-                f"frame_cond must be at most {video_shape[0]}, the frames of a clip; "
-                f"got {frame_cond}."
-            )
+    is_count = isinstance(frame_cond, Integral) and not isinstance(frame_cond, bool)
+    if not is_count or not 0 <= frame_cond <= video_shape[0]:
+        raise ValueError(
+            f"frame_cond must lie in [0, {video_shape[0]}], the frames of a clip; "
+            f"got {frame_cond!r}."
+        )
     if num_classes is not None:
         check_positive(num_classes=num_classes)
     if num_actions is not None:
@@ -42,7 +43,7 @@ def conditions_of_model(
         if action_shape is None:
             raise ValueError(f"num_actions={num_actions} needs an action_shape; got None.")
     if action_shape is not None:
-        action_shape = tuple(action_shape)
+        action_shape = _as_shape(action_shape, "action_shape", f"({video_shape[0]}, A)")
         check_positive(**{f"action_shape[{i}]": size for i, size in enumerate(action_shape)})
         ranks = (2,) if num_actions is None else (1, 2)
         if len(action_shape) not in ranks or action_shape[0] != video_shape[0]:
@@ -56,7 +57,7 @@ def conditions_of_model(
         if action_shape[0] < 2:
             raise ValueError("action_shape needs clips of two frames or more; they have one.")
     if embedding_shape is not None:
-        embedding_shape = tuple(embedding_shape)
+        embedding_shape = _as_shape(embedding_shape, "embedding_shape", "(L, D)")
         check_positive(**{f"embedding_shape[{i}]": size for i, size in enumerate(embedding_shape)})
         if len(embedding_shape) != 2:
             raise ValueError(f"embedding_shape must be (L, D); got {embedding_shape}.")
@@ -71,3 +72,9 @@ def conditions_of_model(
     if droppable and not conditions.keys:
         raise ValueError("condition_dropout needs a condition to drop; there is none.")
     return conditions
+
+
+def _as_shape(shape, name, expected):
+    if not isinstance(shape, tuple | list):
+        raise ValueError(f"{name} must be {expected}; got {shape!r}.")
+    return tuple(shape)

@@ -96,7 +96,7 @@ class Conditions:
             mask = batch.get("embedding_mask")
             if mask is None:
                 mask = ops.ones(ops.shape(conditions["embeddings"])[:2], "bool")
-            check_mask(mask, self.embedding_shape[0])
+            self._check("embedding_mask", mask, "embedding_mask")
             conditions["embedding_mask"] = ops.cast(mask, "bool")
         if self.droppable:
             given = batch.get("given")
@@ -125,20 +125,27 @@ class Conditions:
 
     def _checked(self, key, value):
         """A condition as the model takes it, if it can."""
+        self._check(key, value, key)
+        return normalize_pixels(value) if key == "frames" else ops.cast(value, self._spec(key)[1])
+
+    def _check(self, key, value, name):
         if key == "frames":
-            check_video(value, self.frames_shape, "frames")
-            return normalize_pixels(value)
+            check_video(value, self.frames_shape, name)
         if key == "label":
-            check_labels(value, self.num_classes, "label")
+            check_labels(value, self.num_classes, name)
         if key == "actions":
-            check_actions(value, self.action_shape, self.num_actions)
+            check_actions(value, self.action_shape, self.num_actions, name)
         if key == "embeddings":
-            check_embeddings(value, self.embedding_shape)
-        return ops.cast(value, self._spec(key)[1])
+            check_embeddings(value, self.embedding_shape, name)
+        if key == "embedding_mask":
+            check_mask(value, self.embedding_shape[0], name)
 
     def check(self, batch: dict) -> None:
         """Raises `ValueError` unless the conditions of a batch are there and in range."""
-        self.of_batch({name: as_numpy(array) for name, array in batch.items()})
+        for key in self.keys:
+            self._check(key, as_numpy(self._found(key, batch)), key)
+        if self.embedding_shape and batch.get("embedding_mask") is not None:
+            self._check("embedding_mask", as_numpy(batch["embedding_mask"]), "embedding_mask")
 
     def given(self, count, embedding_mask=None, **arguments) -> dict:
         """The conditions of `count` clips, from the arguments of `sample` or `logits`.
@@ -166,9 +173,10 @@ class Conditions:
                     f"it takes {', '.join(taken) or 'no conditions'}."
                 )
             if value is not None:
-                conditions[KEYS.get(name, name)] = _of_clips(count, name, value)
+                conditions[KEYS.get(name, name)] = self._of_clips(count, name, value)
         if embedding_mask is not None:
-            conditions["embedding_mask"] = _of_clips(count, "embedding_mask", embedding_mask)
+            mask = self._of_clips(count, "embedding_mask", embedding_mask)
+            conditions["embedding_mask"] = mask
         if self.droppable:
             given = np.array([[key in conditions for key in self.keys]])
             conditions["given"] = ops.broadcast_to(given, (count, len(self.keys)))
@@ -183,10 +191,16 @@ class Conditions:
         # All of them tensors: Keras refuses a mixture.
         return keras.tree.map_structure(ops.convert_to_tensor, self.of_batch(conditions))
 
+    def given_arrays(self, count: int, embedding_mask=None, **arguments) -> dict[str, np.ndarray]:
+        """As `given`, in NumPy arrays, so that values of tensors of any backend are checked too."""
+        arguments["embedding_mask"] = embedding_mask
+        arrays = {k: None if v is None else as_numpy(v) for k, v in arguments.items()}
+        return {key: as_numpy(value) for key, value in self.given(count, **arrays).items()}
 
-def _of_clips(count, name, value):
-    value = value if ops.is_tensor(value) else np.asarray(value)
-    size = value.shape[0] if value.shape else 0
-    if isinstance(count, int) and size not in (None, count):
-        raise ValueError(f"{name} must be of {count} clips; got {size}.")
-    return value
+    def _of_clips(self, count, name, value):
+        """An argument as an array or tensor, if it is what `count` clips need."""
+        value = value if ops.is_tensor(value) else np.asarray(value)
+        self._check(KEYS.get(name, name), value, name)
+        if isinstance(count, int) and value.shape[0] not in (None, count):
+            raise ValueError(f"{name} must be of {count} clips; got {value.shape[0]}.")
+        return value

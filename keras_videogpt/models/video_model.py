@@ -1,14 +1,35 @@
+from collections.abc import Iterator
+from itertools import chain, islice
+
 import keras
 
-from keras_videogpt.models.batches import fit_arguments
+from keras_videogpt.models.batches import check_lengths, first_batches, fit_arguments
 
 
 class VideoModel(keras.Model):
     """What both models share: a look at the data before training, and how a file is read back."""
 
-    def check_data(self, x) -> None:
-        """Checks the first batch of what `fit` was given; raises `ValueError` if it is wrong."""
+    def check_batch(self, batch) -> None:
+        """Raises `ValueError` unless a batch, or arrays of any length, can be trained on."""
         raise NotImplementedError
+
+    def check_data(self, x) -> None:
+        """Checks what `fit` was given: arrays, or the first batch of a dataset."""
+        is_array = isinstance(x, dict) or hasattr(x, "shape")
+        if is_array:
+            check_lengths(x)
+        for batch in [x] if is_array else first_batches(x, 1):
+            self.check_batch(batch)
+
+    def _checked(self, x):
+        """What `fit` was given, checked; the first batch of a generator is put back."""
+        if isinstance(x, Iterator):
+            first = list(islice(x, 1))
+            for batch in first:
+                self.check_batch(batch[0] if isinstance(batch, tuple) else batch)
+            x = chain(first, x)
+        self.check_data(x)
+        return x
 
     def refuse_targets(self, y, sample_weight) -> None:
         """Raises `ValueError` where batches are tuples: targets are made from the inputs."""
@@ -20,7 +41,10 @@ class VideoModel(keras.Model):
 
     def fit(self, x=None, *args, **kwargs):
         """Trains the model, after a look at the first batch; arguments as `keras.Model.fit`."""
-        self.check_data(x)
+        x = self._checked(x)
+        validation = kwargs.get("validation_data")
+        if validation is not None and not isinstance(validation, Iterator | tuple):
+            self.check_data(validation)
         x, kwargs = fit_arguments(x, kwargs)
         return super().fit(x, *args, **kwargs)
 
@@ -28,8 +52,7 @@ class VideoModel(keras.Model):
         """Losses and metrics on a dataset; arguments as `keras.Model.evaluate`."""
         in_fit = kwargs.get("_use_cached_eval_dataset", False)
         if not in_fit:
-            self.check_data(x)
-            x, _ = fit_arguments(x, {})
+            x, _ = fit_arguments(self._checked(x), {})
         return super().evaluate(x, *args, **kwargs)
 
     @classmethod

@@ -10,7 +10,6 @@ from keras_videogpt.layers.start_of_sequence import StartOfSequence
 from keras_videogpt.layers.transformer_block import TransformerBlock
 from keras_videogpt.models.batches import (
     as_numpy,
-    first_batches,
     in_batches,
     is_video,
     video_or_codes,
@@ -183,6 +182,11 @@ class VideoGPT(VideoModel):
             embedding_shape,
             droppable=condition_dropout > 0,
         )
+        if frame_cond:
+            check_choice("frame_encoder_depth", frame_encoder_depth, (18, 34))
+            check_positive(frame_encoder_width=frame_encoder_width)
+        if action_conditioning == "frame" and action_shape is None:
+            raise ValueError("action_conditioning='frame' needs an action_shape; got None.")
         by_frame = action_shape is not None and action_conditioning == "frame"
         condition_encoder = build_condition_encoder(
             conditions,
@@ -329,16 +333,14 @@ class VideoGPT(VideoModel):
         self.bits_per_code.update_state(loss / math.log(2))
         return loss + sum(self.losses)
 
-    def check_data(self, x) -> None:
-        """Checks the first batch."""
-        if hasattr(x, "shape"):
-            x = video_or_codes(x)
-        for batch in map(video_or_codes, first_batches(x, 1)):
-            if "video" in batch:
-                check_video(as_numpy(batch["video"]), self.tokenizer.video_shape, "video")
-            if "codes" in batch:
-                check_codes(as_numpy(batch["codes"]), self.codes_shape, self.tokenizer.num_codes)
-            self.conditions.check(batch)
+    def check_batch(self, batch) -> None:
+        """Raises `ValueError` unless the codes and conditions of a batch can be trained on."""
+        batch = video_or_codes(batch)
+        if "video" in batch:
+            check_video(as_numpy(batch["video"]), self.tokenizer.video_shape, "video")
+        if "codes" in batch:
+            check_codes(as_numpy(batch["codes"]), self.codes_shape, self.tokenizer.num_codes)
+        self.conditions.check(batch)
 
     def logits(
         self,
@@ -372,7 +374,8 @@ class VideoGPT(VideoModel):
         """
         codes = codes if ops.is_tensor(codes) else np.asarray(codes)
         check_codes(codes, self.codes_shape, self.tokenizer.num_codes)
-        batch = self.conditions.given(
+        given = self.conditions.given if ops.is_tensor(codes) else self.conditions.given_arrays
+        batch = given(
             ops.shape(codes)[0],
             embedding_mask,
             frames=frames,
@@ -382,7 +385,6 @@ class VideoGPT(VideoModel):
         )
         if ops.is_tensor(codes):
             return self({"codes": codes, **batch}, training=False)["logits"]
-        batch = {name: as_numpy(array) for name, array in batch.items()}
         return in_batches(
             lambda batch: self.predict_on_batch(batch)["logits"],
             {"codes": codes.astype("int32"), **batch},
@@ -426,7 +428,7 @@ class VideoGPT(VideoModel):
 
         if frames is None and self.frame_cond and is_video(array):
             frames = array[:, : self.frame_cond]
-        conditions = self.conditions.given(
+        conditions = self.conditions.given_arrays(
             len(codes),
             embedding_mask,
             frames=frames,
@@ -434,7 +436,6 @@ class VideoGPT(VideoModel):
             actions=actions,
             embeddings=embeddings,
         )
-        conditions = {name: as_numpy(value) for name, value in conditions.items()}
 
         def bits(batch):
             losses = cross_entropy(self.predict_on_batch(batch)["logits"], batch["codes"])

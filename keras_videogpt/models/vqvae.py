@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import keras
 import numpy as np
 from keras import ops
@@ -217,14 +219,16 @@ class VQVAE(VideoModel):
         self.codes_used.update_state(y_pred["codes"])
         return reconstruction_loss + commitment_loss + sum(self.losses)
 
+    def check_batch(self, batch) -> None:
+        """Raises `ValueError` unless the videos of a batch can be trained on."""
+        check_video(as_numpy(field(batch, "video")), self.video_shape, "video")
+
     def check_data(self, x) -> None:
-        """Checks the first batch, and measures the data's variance if that is still to be done."""
-        batches = [as_numpy(field(b, "video")) for b in first_batches(x, 1)]
-        for videos in batches:
-            check_video(videos, self.video_shape, "video")
+        """Checks the data, and measures its variance if that is still to be done."""
+        super().check_data(x)
         if float(ops.convert_to_numpy(self.measured_variance)) > 0:
             return
-        if not batches:
+        if isinstance(x, Iterator):
             raise ValueError(
                 "data_variance=None is measured on the data, and a generator can be read only "
                 "once. Pass data_variance (the original code has 0.06), or a dataset."

@@ -222,10 +222,11 @@ def test_wrong_actions_are_refused(actions):
 
 def test_the_command_records_and_says_where(tmp_path, capsys):
     out = tmp_path / "robots"
-    command = ["data", "pushing", "--out", str(out), "--episodes", "2", "--frames", "2"]
+    command = ["data", "pushing", "--out", str(out), "--episodes", "4", "--frames", "2"]
+    command += ["--test-share", "0.5"]
     assert main([*command, "--size", "16"]) == 0
     printed = capsys.readouterr().out
-    assert f"Wrote {out}: 1 train, 1 test episodes" in printed
+    assert f"Wrote {out}: 2 train, 2 test episodes" in printed
     assert str(out / "contact_sheet.png") in printed
     assert main([*command, "--size", "0"]) == 2
     assert "size=0" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from keras_videogpt.cli import main
 from keras_videogpt.data import VideoFolder, record_vizdoom, replay_vizdoom
 from keras_videogpt.data.episode_folder import split_of
 from keras_videogpt.data.recorder import SPLITS
@@ -116,3 +117,14 @@ def test_a_scenario_is_taken_by_path(tmp_path):
     np.testing.assert_array_equal(frames, VideoFolder(shipped, "train").frames(0))
     with pytest.raises(FileNotFoundError, match="nowhere.cfg"):
         record_vizdoom(tmp_path / "h", scenario="nowhere.cfg")
+
+
+def test_the_command_records_and_says_where(tmp_path, capsys):
+    out = tmp_path / "game"
+    command = ["data", "vizdoom", "--out", str(out), "--episodes", "4", "--frames", "2"]
+    command += ["--size", "16", "--frame-skip", "2", "--valid-share", "0.25"]
+    assert main([*command, "--test-share", "0.5"]) == 0
+    printed = capsys.readouterr().out
+    assert f"Wrote {out}: 1 train, 1 valid, 2 test episodes" in printed
+    assert main([*command, "--test-share", "1.5"]) == 2
+    assert "test_share=1.5" in capsys.readouterr().err

@@ -152,6 +152,8 @@ def test_wrong_discrete_actions_are_an_error(vqvae):
         ({"action_shape": (6, 2, 2), "num_actions": 3}, r"\(6, A\) or \(6,\), .* got \(6, 2, 2\)"),
         ({"num_actions": 3}, "num_actions=3 needs an action_shape; got None"),
         ({"action_shape": (6, 2), "num_actions": 0}, "num_actions must be a positive integer"),
+        ({"action_shape": 2}, r"action_shape must be \(6, A\); got 2"),
+        ({"action_conditioning": "frame"}, "action_conditioning='frame' needs an action_shape"),
         ({"action_conditioning": "code"}, "action_conditioning must be one of .'clip', 'frame'."),
     ],
 )

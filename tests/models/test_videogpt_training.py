@@ -119,3 +119,28 @@ def test_a_saved_training_goes_on_as_one_never_stopped(dropout, vqvae, tmp_path)
 def test_fit_rejects_a_wrong_first_batch_by_name(gpt, wrong, message):
     with pytest.raises(ValueError, match=message):
         gpt.fit(wrong, batch_size=4, verbose=0)
+    with pytest.raises(ValueError, match=message):
+        gpt.fit(iter([wrong]), steps_per_epoch=1, verbose=0)
+    with pytest.raises(ValueError, match=message):
+        gpt.fit(random_codes(gpt, 4), batch_size=4, validation_data=wrong, verbose=0)
+
+
+def test_arrays_are_checked_to_their_end(gpt):
+    codes = random_codes(gpt, 40)
+    codes[-1, 0, 0, 0] = 32
+    with pytest.raises(ValueError, match=r"codes must lie in \[0, 31\]"):
+        gpt.fit(codes, batch_size=4, verbose=0)
+
+
+def test_arrays_of_different_lengths_are_an_error(gpt, videos):
+    with pytest.raises(ValueError, match="equally many clips; got {'video': 8, 'label': 3}"):
+        gpt.fit({"video": videos, "label": np.zeros(3, "int32")}, batch_size=4, verbose=0)
+
+
+def test_a_generator_is_trained_on_from_its_first_batch(vqvae):
+    gpt, other = small_gpt(vqvae), small_gpt(vqvae)
+    codes = random_codes(gpt, 8)
+    gpt.fit({"codes": codes}, batch_size=4, shuffle=False, verbose=0)
+    batches = ({"codes": codes[start : start + 4]} for start in (0, 4))
+    other.fit(batches, steps_per_epoch=2, verbose=0)
+    assert_same_weights(weights_of(gpt), weights_of(other))
