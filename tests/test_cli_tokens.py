@@ -145,6 +145,8 @@ def test_wrong_input_is_one_line_and_status_2(tokens, data, vqvae, tmp_path, cap
     fails(*encode, tmp_path / "no.keras", ["no.keras"])
     fails("encode", tokens, "--out", out, "--tokenizer", vqvae, ["holds no video"])
     fails("train", "vqvae", tokens, "--out", out, "--preset", "demo", ["holds no video"])
+    fails("evaluate", vqvae, tokens, ["evaluate needs videos", f"stored tokens of {data}"])
+    fails(*train, vqvae, "--augment", "flip", ["--augment can't be given with stored tokens"])
     into = ["encode", data, "--out", tokens, "--tokenizer"]
     fails(*into, other, ["holds other tokens", "tokenizer is", given])
     fails(*into, vqvae, ["splits.train.start is 'random' there and 'all' here"])

@@ -24,6 +24,7 @@ from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.paths import as_path, write_file
 from keras_videogpt.sampling.sample import sample
+from keras_videogpt.tokens.token_folder import TokenFolder, is_token_folder
 
 
 def add_parser(subparsers) -> None:
@@ -48,6 +49,11 @@ def run(args: argparse.Namespace) -> None:
         check_free(args.json, args.overwrite)
     model = load(args.model)
     tokenizer = model if isinstance(model, VQVAE) else model.tokenizer
+    if is_token_folder(args.data):
+        videos = TokenFolder(args.data).description["data"]
+        raise ValueError(
+            f"evaluate needs videos; {args.data} holds stored tokens of {videos}, give that."
+        )
     frames, height, width, _ = tokenizer.video_shape
     options = {"num_frames": frames, "size": (height, width), "stride": args.stride}
     make_clips = clip_maker(args.embeddings)

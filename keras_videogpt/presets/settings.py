@@ -133,6 +133,8 @@ PRIORS = {
         "num_layers": 4,
         "hidden_dim": 128,
         "dropout": 0.0,
+        "frame_encoder_depth": 18,
+        "frame_encoder_width": 64,
         "batch_size": 4,
         "learning_rate": 2e-3,
         "steps": 1200,

@@ -60,6 +60,8 @@ def sample_batches(
         >>> [clips.shape for clips, codes in batches]
         [(2, 4, 16, 16, 3), (1, 4, 16, 16, 3)]
     """
+    if not isinstance(model, VideoGPT):
+        raise ValueError(f"model must be a VideoGPT, see keras_videogpt.load; got {model!r}.")
     check_positive(n=n)
     if batch_size is not None:
         check_positive(batch_size=batch_size)

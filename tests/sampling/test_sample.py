@@ -134,6 +134,11 @@ def test_an_argument_out_of_range_is_an_error_that_names_it(gpt, options, messag
         kvg.sample(gpt, progress=False, **{"n": 1, **options})
 
 
+def test_only_a_prior_is_sampled(gpt):
+    with pytest.raises(ValueError, match="model must be a VideoGPT.*got <VQVAE"):
+        kvg.sample(gpt.tokenizer, n=1)
+
+
 def test_half_precision_decodes_what_a_model_of_that_precision_predicts():
     gpt = random_gpt()
     copy = kvg.VideoGPT.from_config({**gpt.get_config(), "dtype": "bfloat16"})
