@@ -1,6 +1,8 @@
 import keras
 from keras import ops
 
+from keras_videogpt.layers.block_convolution import strided_convolution, strides_are_slow
+
 
 @keras.saving.register_keras_serializable("keras_videogpt")
 class PaddedConv3D(keras.layers.Conv3D):
@@ -49,6 +51,12 @@ class PaddedConv3D(keras.layers.Conv3D):
         if any(sum(pair) for pair in paddings):
             x = ops.pad(x, [(0, 0), *paddings, (0, 0)])
         return super().call(x)
+
+    def convolution_op(self, inputs, kernel):
+        plain = self.groups > 1 or max(self.dilation_rate) > 1
+        if plain or max(self.strides) == 1 or not strides_are_slow():
+            return super().convolution_op(inputs, kernel)
+        return strided_convolution(inputs, kernel, self.strides)
 
     def compute_output_shape(self, input_shape):
         batch, *grid, _ = input_shape
