@@ -46,13 +46,15 @@ class PaddedConv3D(keras.layers.Conv3D):
             paddings.append((less, more) if self.extra_padding == "after" else (more, less))
         return paddings
 
-    def call(self, x):
-        paddings = self._paddings()
-        if any(sum(pair) for pair in paddings):
-            x = ops.pad(x, [(0, 0), *paddings, (0, 0)])
-        return super().call(x)
-
     def convolution_op(self, inputs, kernel):
+        paddings = self._paddings()
+        for axis, (stride, (before, _)) in enumerate(zip(self.strides, paddings, strict=True)):
+            if inputs.shape[axis + 1] == stride == 1:
+                # All but one place of the kernel would meet zeros only.
+                kernel = ops.take(kernel, [before], axis=axis)
+                paddings[axis] = (0, 0)
+        if any(sum(pair) for pair in paddings):
+            inputs = ops.pad(inputs, [(0, 0), *paddings, (0, 0)])
         plain = self.groups > 1 or max(self.dilation_rate) > 1
         if plain or max(self.strides) == 1 or not strides_are_slow():
             return super().convolution_op(inputs, kernel)
