@@ -15,6 +15,7 @@ from keras_videogpt.layers.sparse_attention import StridedSparseSelfAttention
 from keras_videogpt.layers.start_of_sequence import StartOfSequence
 from keras_videogpt.layers.strided_layout import strided_layout
 from keras_videogpt.layers.transformer_block import TransformerBlock
+from keras_videogpt.layers.upsampling_convolution import UpsamplingConv3D
 
 __all__ = [
     "AxialAttention",
@@ -29,6 +30,7 @@ __all__ = [
     "StartOfSequence",
     "StridedSparseSelfAttention",
     "TransformerBlock",
+    "UpsamplingConv3D",
     "normalization",
     "normalize_pixels",
     "strided_layout",

@@ -1,6 +1,8 @@
 import keras
 from keras import ops
 
+from keras_videogpt.layers.block_convolution import strided_convolution, strides_are_slow
+
 
 @keras.saving.register_keras_serializable("keras_videogpt")
 class PaddedConv3D(keras.layers.Conv3D):
@@ -44,11 +46,19 @@ class PaddedConv3D(keras.layers.Conv3D):
             paddings.append((less, more) if self.extra_padding == "after" else (more, less))
         return paddings
 
-    def call(self, x):
+    def convolution_op(self, inputs, kernel):
         paddings = self._paddings()
+        for axis, (stride, (before, _)) in enumerate(zip(self.strides, paddings, strict=True)):
+            if inputs.shape[axis + 1] == stride == 1:
+                # All but one place of the kernel would meet zeros only.
+                kernel = ops.take(kernel, [before], axis=axis)
+                paddings[axis] = (0, 0)
         if any(sum(pair) for pair in paddings):
-            x = ops.pad(x, [(0, 0), *paddings, (0, 0)])
-        return super().call(x)
+            inputs = ops.pad(inputs, [(0, 0), *paddings, (0, 0)])
+        plain = self.groups > 1 or max(self.dilation_rate) > 1
+        if plain or max(self.strides) == 1 or not strides_are_slow():
+            return super().convolution_op(inputs, kernel)
+        return strided_convolution(inputs, kernel, self.strides)
 
     def compute_output_shape(self, input_shape):
         batch, *grid, _ = input_shape

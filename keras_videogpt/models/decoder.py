@@ -1,6 +1,7 @@
 import keras
 
 from keras_videogpt.layers.padded_convolution import PaddedConv3D
+from keras_videogpt.layers.upsampling_convolution import UpsamplingConv3D
 from keras_videogpt.models.encoder import residual_stack, strides_per_convolution
 
 
@@ -41,19 +42,16 @@ def build_decoder(
     )
     strides = strides_per_convolution(upsample)
     for i, stride in enumerate(strides[:-1]):
-        x = keras.layers.Conv3DTranspose(
+        x = UpsamplingConv3D(
             hidden_units,
             4,
             strides=stride,
-            padding="same",
             activation="relu",
             dtype=dtype,
             name=f"upsample_{i}",
         )(x)
     if strides:
-        video = keras.layers.Conv3DTranspose(
-            channels, 4, strides=strides[-1], padding="same", dtype="float32", name="video"
-        )(x)
+        video = UpsamplingConv3D(channels, 4, strides=strides[-1], dtype="float32", name="video")(x)
     else:
         video = PaddedConv3D(channels, 3, dtype="float32", name="video")(x)
     return keras.Model(features, video, name="decoder")

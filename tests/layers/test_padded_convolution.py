@@ -57,6 +57,17 @@ def test_padding_after_is_the_same_of_keras(kernel, strides):
     )
 
 
+@pytest.mark.parametrize("extra_padding", ["after", "before"])
+@pytest.mark.parametrize("strides", [(1, 1, 1), (1, 2, 2)])
+def test_one_frame_meets_the_middle_of_the_kernel_alone(strides, extra_padding):
+    layer = built(5, (3, 3, 4), strides=strides, extra_padding=extra_padding)
+    less, more = (1, 1 if strides[1] == 1 else 0, 1), (1, 1, 2 if strides[2] == 1 else 1)
+    before, after = (less, more) if extra_padding == "after" else (more, less)
+    frame = X[:, 1:2]
+    expected = reference(layer, frame, before, after, strides)
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(frame)), expected, atol=1e-4)
+
+
 def test_another_side_is_an_error():
     with pytest.raises(ValueError, match="extra_padding must be 'after' or 'before'; got 'both'"):
         PaddedConv3D(5, 4, extra_padding="both")

@@ -1,0 +1,44 @@
+import keras
+
+from keras_videogpt.layers.block_convolution import strides_are_slow, transposed_convolution
+
+
+@keras.saving.register_keras_serializable("keras_videogpt")
+class UpsamplingConv3D(keras.layers.Conv3DTranspose):
+    """A transposed 3-D convolution whose output is its input's size times the strides.
+
+    The numbers are those of `keras.layers.Conv3DTranspose` with padding "same"; JAX computes it on
+    CPUs without strides, which is far faster there.
+
+    Args:
+        filters: output channels.
+        kernel_size: one size, or `(t, h, w)`; nowhere smaller than the stride.
+        strides: one stride, or `(t, h, w)`.
+        **kwargs: options of `keras.layers.Conv3DTranspose`, but for `padding`.
+
+    Call arguments:
+        inputs: float `(B, T, H, W, C)`.
+
+    Returns:
+        Tensor `(B, T t, H h, W w, filters)`.
+
+    Example:
+        >>> UpsamplingConv3D(8, 4, strides=(1, 2, 2))(keras.ops.zeros((1, 4, 8, 8, 3))).shape
+        (1, 4, 16, 16, 8)
+    """
+
+    def __init__(self, filters, kernel_size, strides=1, **kwargs):
+        kwargs.pop("padding", None)
+        super().__init__(filters, kernel_size, strides=strides, padding="same", **kwargs)
+        if any(k < s for k, s in zip(self.kernel_size, self.strides, strict=True)):
+            raise ValueError(
+                "kernel_size must be nowhere smaller than strides; "
+                f"got kernel_size={self.kernel_size} and strides={self.strides}."
+            )
+
+    def call(self, inputs):
+        if self.output_padding is not None or max(self.dilation_rate) > 1 or not strides_are_slow():
+            return super().call(inputs)
+        outputs = transposed_convolution(inputs, self.kernel, self.strides)
+        outputs = outputs + self.bias if self.use_bias else outputs
+        return outputs if self.activation is None else self.activation(outputs)
