@@ -15,12 +15,13 @@ from keras_videogpt.layers.sparse_attention import StridedSparseSelfAttention
 from keras_videogpt.layers.start_of_sequence import StartOfSequence
 from keras_videogpt.layers.strided_layout import strided_layout
 from keras_videogpt.layers.transformer_block import TransformerBlock
-from keras_videogpt.layers.upsampling_convolution import UpsamplingConv3D
+from keras_videogpt.layers.transposed_convolution import Conv3DTranspose
 
 __all__ = [
     "AxialAttention",
     "CausalSelfAttention",
     "ConditionDropout",
+    "Conv3DTranspose",
     "CrossAttention",
     "LayerNormalization",
     "NullVector",
@@ -30,7 +31,6 @@ __all__ = [
     "StartOfSequence",
     "StridedSparseSelfAttention",
     "TransformerBlock",
-    "UpsamplingConv3D",
     "normalization",
     "normalize_pixels",
     "strided_layout",

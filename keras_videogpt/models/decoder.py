@@ -1,7 +1,7 @@
 import keras
 
 from keras_videogpt.layers.padded_convolution import PaddedConv3D
-from keras_videogpt.layers.upsampling_convolution import UpsamplingConv3D
+from keras_videogpt.layers.transposed_convolution import Conv3DTranspose
 from keras_videogpt.models.encoder import residual_stack, strides_per_convolution
 
 
@@ -42,7 +42,7 @@ def build_decoder(
     )
     strides = strides_per_convolution(upsample)
     for i, stride in enumerate(strides[:-1]):
-        x = UpsamplingConv3D(
+        x = Conv3DTranspose(
             hidden_units,
             4,
             strides=stride,
@@ -51,7 +51,7 @@ def build_decoder(
             name=f"upsample_{i}",
         )(x)
     if strides:
-        video = UpsamplingConv3D(channels, 4, strides=strides[-1], dtype="float32", name="video")(x)
+        video = Conv3DTranspose(channels, 4, strides=strides[-1], dtype="float32", name="video")(x)
     else:
         video = PaddedConv3D(channels, 3, dtype="float32", name="video")(x)
     return keras.Model(features, video, name="decoder")

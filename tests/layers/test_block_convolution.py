@@ -6,7 +6,7 @@ import pytest
 from checks import check_copies, check_mixed_bfloat16, gradient, randomize
 from keras import ops
 
-from keras_videogpt.layers import PaddedConv3D, UpsamplingConv3D
+from keras_videogpt.layers import Conv3DTranspose, PaddedConv3D
 from keras_videogpt.layers.block_convolution import strided_convolution, transposed_convolution
 
 RNG = np.random.default_rng(0)
@@ -76,17 +76,17 @@ def test_gradients_of_both_are_those_of_strides():
 
 @pytest.mark.parametrize("slow", [True, False])
 def test_layers_are_the_same_either_way(monkeypatch, slow):
-    for name in ("padded_convolution", "upsampling_convolution"):
+    for name in ("padded_convolution", "transposed_convolution"):
         monkeypatch.setattr(f"keras_videogpt.layers.{name}.strides_are_slow", lambda: slow)
     x = normal(2, 4, 6, 8, 3)
     pairs = [
         (PaddedConv3D(5, 4, strides=2), keras.layers.Conv3D(5, 4, strides=2, padding="same")),
         (
-            UpsamplingConv3D(5, 4, strides=(1, 2, 2), activation="relu"),
+            Conv3DTranspose(5, 4, strides=(1, 2, 2), activation="relu"),
             keras.layers.Conv3DTranspose(5, 4, (1, 2, 2), padding="same", activation="relu"),
         ),
         (
-            UpsamplingConv3D(5, 4, strides=2, use_bias=False),
+            Conv3DTranspose(5, 4, strides=2, use_bias=False),
             keras.layers.Conv3DTranspose(5, 4, 2, padding="same", use_bias=False),
         ),
     ]
@@ -101,12 +101,24 @@ def test_layers_are_the_same_either_way(monkeypatch, slow):
 
 def test_a_kernel_smaller_than_its_stride_is_an_error():
     with pytest.raises(ValueError, match=r"kernel_size=\(2, 2, 2\) and strides=\(1, 3, 1\)"):
-        UpsamplingConv3D(5, 2, strides=(1, 3, 1))
+        Conv3DTranspose(5, 2, strides=(1, 3, 1))
+
+
+def test_files_that_were_written_with_the_layer_of_keras_are_read(tmp_path):
+    def model(layer):
+        return keras.Sequential([keras.Input((2, 4, 4, 3)), layer])
+
+    old = model(keras.layers.Conv3DTranspose(5, 4, strides=2, padding="same"))
+    old.save_weights(tmp_path / "old.weights.h5")
+    new = model(Conv3DTranspose(5, 4, strides=2))
+    new.load_weights(tmp_path / "old.weights.h5")
+    x = normal(2, 2, 4, 4, 3)
+    close(new(x), old(x))
 
 
 def test_copies_and_precision(tmp_path):
     x = normal(2, 2, 4, 4, 3)
-    layer = UpsamplingConv3D(5, 4, strides=2)
+    layer = Conv3DTranspose(5, 4, strides=2)
     layer.build(x.shape)
     check_copies(layer, x, tmp_path)
-    check_mixed_bfloat16(UpsamplingConv3D(5, 4, strides=2, dtype="mixed_bfloat16"), x)
+    check_mixed_bfloat16(Conv3DTranspose(5, 4, strides=2, dtype="mixed_bfloat16"), x)

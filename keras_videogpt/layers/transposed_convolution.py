@@ -4,11 +4,12 @@ from keras_videogpt.layers.block_convolution import strides_are_slow, transposed
 
 
 @keras.saving.register_keras_serializable("keras_videogpt")
-class UpsamplingConv3D(keras.layers.Conv3DTranspose):
+class Conv3DTranspose(keras.layers.Conv3DTranspose):
     """A transposed 3-D convolution whose output is its input's size times the strides.
 
     The numbers are those of `keras.layers.Conv3DTranspose` with padding "same"; JAX computes it on
-    CPUs without strides, which is far faster there.
+    CPUs without strides, which is far faster there. It has the name of Keras's layer because files
+    of models find weights by it.
 
     Args:
         filters: output channels.
@@ -23,7 +24,7 @@ class UpsamplingConv3D(keras.layers.Conv3DTranspose):
         Tensor `(B, T t, H h, W w, filters)`.
 
     Example:
-        >>> UpsamplingConv3D(8, 4, strides=(1, 2, 2))(keras.ops.zeros((1, 4, 8, 8, 3))).shape
+        >>> Conv3DTranspose(8, 4, strides=(1, 2, 2))(keras.ops.zeros((1, 4, 8, 8, 3))).shape
         (1, 4, 16, 16, 8)
     """
 
