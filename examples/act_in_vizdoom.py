@@ -4,8 +4,12 @@
     keras-videogpt train vqvae videos --preset demo --size 32 --batch-size 16 --steps 2000 \\
         --out runs/vqvae
     keras-videogpt train prior videos --tokenizer runs/vqvae --preset demo --batch-size 16 \\
-        --steps 6000 --action-cond frame --out runs/world
+        --steps 2000 --action-cond frame --out runs/world
     python examples/act_in_vizdoom.py videos runs/world --out worlds
+
+All of it takes about twenty minutes on two CPU cores with TensorFlow. Expect 2.9 bits per code of
+the game's clips for a prior that is told the right actions and 3.9 for the other ones, and 78 % of
+the samples nearer to the game under their own action than under the other.
 
 Held-out episodes are played up to a frame that neither model has seen; from there on the game is
 played twice, with either action held, and the prior samples both. It is given the first latent
