@@ -20,12 +20,13 @@ elsewhere, threads waiting for each other make PyTorch's sparse attention severa
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from benchmark import json_file, machine
 
 BACKENDS = ("tensorflow", "jax", "torch")
 VARIANTS = ("sparse", "dense", "full")
@@ -96,18 +97,6 @@ def print_summary(backend: str, codes: str, figures: dict) -> None:
         print(f"  sparse is {faster} than {variant}, takes {less} memory", flush=True)
 
 
-def machine() -> dict:
-    """What the figures depend on; the load is that of the last minute, of other work."""
-    cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
-    models = [line.partition(": ")[2] for line in cpuinfo if line.startswith("model name")]
-    return {
-        "processor": models[0] if models else platform.machine(),
-        "cores": len(os.sched_getaffinity(0)),
-        "load": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-    }
-
-
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="tools/bench_attention",
@@ -130,12 +119,10 @@ def arguments() -> argparse.Namespace:
         default=30.0,
         help="after which no further round of a backend and shape begins; 30 by default",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write all figures")
+    parser.add_argument("--json", type=json_file, metavar="FILE", help="where to write all figures")
     args = parser.parse_args()
     if args.runs < 1 or args.rounds < 1:
         parser.error("--runs and --rounds must be at least 1")
-    if args.json and not args.json.absolute().parent.is_dir():
-        parser.error(f"argument --json: there is no folder {args.json.parent}")
     return args
 
 

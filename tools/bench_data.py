@@ -23,12 +23,13 @@ of them, and after all.
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from benchmark import json_file, machine
 
 SOURCES = ("video", "hdf5", "tokens")
 WAYS = ("stream", "tf.data", "pydataset")
@@ -47,18 +48,6 @@ def in_new_process(task: str, folder: str, source: str, way: str, args: argparse
     if process.returncode:
         sys.exit(f"{process.stderr}\n{task} of {source} ended with {process.returncode}.")
     return json.loads(process.stdout.splitlines()[-1])
-
-
-def machine() -> dict:
-    """What the figures depend on; the load is that of the last minute, of other work."""
-    cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
-    models = [line.partition(": ")[2] for line in cpuinfo if line.startswith("model name")]
-    return {
-        "processor": models[0] if models else platform.machine(),
-        "cores": len(os.sched_getaffinity(0)),
-        "load": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-    }
 
 
 def arguments() -> argparse.Namespace:
@@ -83,12 +72,10 @@ def arguments() -> argparse.Namespace:
     for name, (default, meaning) in numbers.items():
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, type=int, default=default, help=f"{meaning}; {default}")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write all figures")
+    parser.add_argument("--json", type=json_file, metavar="FILE", help="where to write all figures")
     args = parser.parse_args()
     if any(getattr(args, name) < (name != "clips") for name in numbers):
         parser.error("all numbers must be at least 1")
-    if args.json and not args.json.absolute().parent.is_dir():
-        parser.error(f"argument --json: there is no folder {args.json.parent}")
     return args
 
 

@@ -27,7 +27,6 @@ import itertools
 import json
 import math
 import os
-import platform
 import re
 import shlex
 import statistics
@@ -38,6 +37,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from benchmark import json_file, machine
 
 BACKENDS = ("tensorflow", "jax", "torch")
 TOOLS = Path(__file__).parent
@@ -157,19 +157,6 @@ def print_summary(backend: str, batch: int, dtype: str, figures: dict) -> None:
         )
 
 
-def machine() -> dict:
-    """What the figures depend on; the load is that of the last minute, of other work."""
-    cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
-    models = [line.partition(": ")[2] for line in cpuinfo if line.startswith("model name")]
-    return {
-        "processor": models[0] if models else platform.machine(),
-        "cores": len(os.sched_getaffinity(0)),
-        "load": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-        "memory_gigabytes_per_second": round(memory_speed() / 1e9, 1),
-    }
-
-
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="tools/bench_sampling",
@@ -203,7 +190,7 @@ def arguments() -> argparse.Namespace:
         help="original, transformers, or a command, quoted where it has options of its own; it "
         "gets --codes, --batch and --attention, and --dtype for other dtypes than float32",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write all figures")
+    parser.add_argument("--json", type=json_file, metavar="FILE", help="where to write all figures")
     args = parser.parse_args()
     if not re.fullmatch(r"[1-9]\d*x[1-9]\d*x[1-9]\d*", args.codes):
         parser.error(f"--codes must be three sizes such as 4x16x16; got {args.codes}")
@@ -212,18 +199,17 @@ def arguments() -> argparse.Namespace:
         args.part = 1 if length <= MOST_CODES_IN_FULL else DEFAULT_PART
     if args.rounds < 1 or args.part < 1 or min(args.batch) < 1:
         parser.error("--batch, --rounds and --part must be at least 1")
-    if args.json and not args.json.absolute().parent.is_dir():
-        parser.error(f"argument --json: there is no folder {args.json.parent}")
     return args
 
 
 def main() -> None:
     args = arguments()
     settings = {"codes": args.codes, "attention": args.attention, "part": args.part}
-    content = {"machine": machine(), "settings": settings, "versions": {}, "results": []}
+    here = machine() | {"memory_gigabytes_per_second": round(memory_speed() / 1e9, 1)}
+    content = {"machine": here, "settings": settings, "versions": {}, "results": []}
     print(
         "{processor}, {cores} cores, load {load}, Python {python}, memory "
-        "{memory_gigabytes_per_second} GB/s".format(**content["machine"])
+        "{memory_gigabytes_per_second} GB/s".format(**here)
     )
     part = "" if args.part == 1 else f", every {args.part}th run timed"
     print(f"{args.codes} codes, {args.attention} attention, median of {args.rounds}{part}")

@@ -17,11 +17,12 @@ ratios are taken within a round of turns. All figures are medians of the rounds.
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 from pathlib import Path
+
+from benchmark import json_file, machine
 
 BACKENDS = ("tensorflow", "jax", "torch")
 SOURCES = ("videos", "tokens")
@@ -69,18 +70,6 @@ def summary(rounds: list[dict]) -> dict:
     }
 
 
-def machine() -> dict:
-    """What the figures depend on; the load is that of the last minute, of other work."""
-    cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
-    models = [line.partition(": ")[2] for line in cpuinfo if line.startswith("model name")]
-    return {
-        "processor": models[0] if models else platform.machine(),
-        "cores": len(os.sched_getaffinity(0)),
-        "load": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-    }
-
-
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="tools/bench_tokens",
@@ -101,12 +90,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=3, help="timed in a process; 3 by default")
     parser.add_argument("--rounds", type=int, default=3, help="3 by default")
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="cpu by default")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write all figures")
+    parser.add_argument("--json", type=json_file, metavar="FILE", help="where to write all figures")
     args = parser.parse_args()
     if min(args.batch, args.steps, args.rounds) < 1:
         parser.error("--batch, --steps and --rounds must be at least 1")
-    if args.json and not args.json.absolute().parent.is_dir():
-        parser.error(f"argument --json: there is no folder {args.json.parent}")
     return args
 
 
