@@ -9,8 +9,9 @@ from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.open_videos import resolve_source
 from keras_videogpt.paths import as_path
 from keras_videogpt.tokens.stored_tokens import StoredTokens
+from keras_videogpt.training.optimizer import make_optimizer
 from keras_videogpt.training.run_folder import RunFolder
-from keras_videogpt.training.train import make_optimizer, train
+from keras_videogpt.training.train import train
 
 TRAINING_SETTINGS = ("batch_size", "learning_rate", "schedule", "steps", "save_every")
 DATA_SETTINGS = ("stride", "crop", "flip", "augment", "precision", "seed")

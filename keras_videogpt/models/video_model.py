@@ -3,6 +3,7 @@ from itertools import chain, islice
 
 import keras
 
+from keras_videogpt.distribution.global_batch import num_replicas
 from keras_videogpt.models.batches import check_lengths, first_batches, fit_arguments
 
 
@@ -38,6 +39,10 @@ class VideoModel(keras.Model):
                 "Batches must be dictionaries (video, codes, label, actions) or bare tensors, "
                 "without targets or sample weights; got a tuple with them."
             )
+
+    def share_of_batch(self, loss):
+        """A replica's mean loss, as its share of the mean over the global batch."""
+        return loss / num_replicas()
 
     def fit(self, x=None, *args, **kwargs):
         """Trains the model, after a look at the first batch; arguments as `keras.Model.fit`."""

@@ -331,7 +331,7 @@ class VideoGPT(VideoModel):
         self.refuse_targets(y, sample_weight)
         loss = ops.mean(cross_entropy(y_pred["logits"], y_pred["codes"]))
         self.bits_per_code.update_state(loss / math.log(2))
-        return loss + sum(self.losses)
+        return self.share_of_batch(loss + sum(self.losses))
 
     def check_batch(self, batch) -> None:
         """Raises `ValueError` unless the codes and conditions of a batch can be trained on."""

@@ -217,7 +217,7 @@ class VQVAE(VideoModel):
         self.commitment_loss.update_state(commitment_loss)
         self.perplexity.update_state(y_pred["codes"])
         self.codes_used.update_state(y_pred["codes"])
-        return reconstruction_loss + commitment_loss + sum(self.losses)
+        return self.share_of_batch(reconstruction_loss + commitment_loss + sum(self.losses))
 
     def check_batch(self, batch) -> None:
         """Raises `ValueError` unless the videos of a batch can be trained on."""

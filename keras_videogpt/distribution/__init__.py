@@ -1,0 +1,1 @@
+"""Training on several devices: what the global batch decides, strategies and layouts."""
