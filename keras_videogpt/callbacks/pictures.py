@@ -7,6 +7,7 @@ from keras_videogpt.callbacks.tensorboard import TensorBoard
 from keras_videogpt.data.video_writer import write_video
 from keras_videogpt.layers.pixels import to_uint8
 from keras_videogpt.sampling.sample import sample
+from keras_videogpt.training.weight_averages import averaged
 
 
 class _Pictures(keras.callbacks.Callback):
@@ -22,7 +23,9 @@ class _Pictures(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         path = self.folder / f"step-{self.tensorboard.step:08d}.gif"
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_video(path, self.videos(), overwrite=True)
+        with averaged(self.model):
+            videos = self.videos()
+        write_video(path, videos, overwrite=True)
         self.tensorboard.write_gif(self.name, path)
 
     def videos(self) -> np.ndarray:

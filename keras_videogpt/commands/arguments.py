@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Callable
 from functools import partial
 
+import keras
+
 from keras_videogpt.backend import BACKENDS
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.embedded_clips import EmbeddedClips, read_embeddings
@@ -40,6 +42,26 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=int, metavar="N", help="clips per batch")
     parser.add_argument("--learning-rate", type=float, metavar="RATE", help="Adam's learning rate")
     parser.add_argument("--schedule", choices=("constant", "cosine"), help="of the learning rate")
+    parser.add_argument(
+        "--warm-up", type=int, default=0, metavar="STEPS", help="in which the learning rate rises"
+    )
+    parser.add_argument(
+        "--clip-norm", type=float, metavar="NORM", help="longest gradient, over all weights"
+    )
+    parser.add_argument(
+        "--accumulate",
+        type=int,
+        default=1,
+        metavar="N",
+        help="batches, each a step, per update of the weights (default: 1)",
+    )
+    parser.add_argument(
+        "--ema",
+        type=float,
+        metavar="DECAY",
+        help="average the weights, such as by 0.999 per update: for validation, pictures and the "
+        "model that is written; checkpoints have both",
+    )
     add_clips(parser)
     parser.add_argument(
         "--precision",
@@ -52,6 +74,25 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--workers", type=int, default=4, metavar="N", help="reading threads (default: 4)"
+    )
+    parser.add_argument(
+        "--keep",
+        type=int,
+        default=2,
+        metavar="N",
+        help="newest checkpoints to keep, beside the best (default: 2)",
+    )
+    parser.add_argument(
+        "--steps-per-execution",
+        type=int,
+        default=1,
+        metavar="N",
+        help="steps between two looks at them; divides --save-every (default: 1)",
+    )
+    parser.add_argument(
+        "--jit",
+        action=argparse.BooleanOptionalAction,
+        help="compile steps with XLA (default: Keras decides)",
     )
 
 
@@ -97,6 +138,29 @@ def check_counts(settings: dict) -> None:
     save_every = min(settings["save_every"], settings["steps"])
     settings["save_every"] = save_every
     settings["steps"] = -(-settings["steps"] // save_every) * save_every
+
+
+def check_run(args: argparse.Namespace, settings: dict) -> None:
+    """Raises `ValueError` for optimizer and execution arguments that are out of range."""
+    accepted = {
+        "warm_up": (0 <= args.warm_up <= settings["steps"], f"in [0, {settings['steps']}]"),
+        "clip_norm": (args.clip_norm is None or args.clip_norm > 0, "above 0"),
+        "accumulate": (args.accumulate >= 1, "at least 1"),
+        "ema": (args.ema is None or 0 <= args.ema < 1, "in [0, 1)"),
+        "keep": (args.keep >= 1, "at least 1"),
+        "steps_per_execution": (
+            args.steps_per_execution >= 1
+            and settings["save_every"] % args.steps_per_execution == 0,
+            f"a divisor of --save-every {settings['save_every']}",
+        ),
+    }
+    for name, (holds, range_) in accepted.items():
+        if not holds:
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} must be {range_}; got {getattr(args, name)}.")
+    if keras.backend.backend() == "torch" and (args.jit or args.steps_per_execution > 1):
+        option = "--jit" if args.jit else "--steps-per-execution"
+        raise ValueError(f"{option} is for TensorFlow and JAX; Keras has no such thing on PyTorch.")
 
 
 def clip_maker(embeddings: str | None) -> Callable[..., Clips]:

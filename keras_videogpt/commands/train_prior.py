@@ -10,6 +10,7 @@ from keras_videogpt.commands.arguments import (
     add_backend,
     add_training,
     check_counts,
+    check_run,
     chosen,
     load_tokenizer,
     training_clips,
@@ -98,6 +99,7 @@ def run(args: argparse.Namespace) -> None:
     """Trains, or goes on with the run in `--out`."""
     options = chosen(args, settings("prior", args.preset))
     check_counts(options)
+    check_run(args, options)
     tokenizer = load_tokenizer(args.tokenizer)
     from_tokens = is_token_folder(args.data)
     if from_tokens:

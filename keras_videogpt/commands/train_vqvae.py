@@ -9,6 +9,7 @@ from keras_videogpt.commands.arguments import (
     add_backend,
     add_training,
     check_counts,
+    check_run,
     chosen,
     training_clips,
 )
@@ -45,6 +46,7 @@ def run(args: argparse.Namespace) -> None:
     """Trains, or goes on with the run in `--out`."""
     options = chosen(args, settings("vqvae", args.preset))
     check_counts(options)
+    check_run(args, options)
     model_settings = {k: v for k, v in options.items() if k not in TRAINING_SETTINGS}
     frames, size = model_settings.pop("frames"), model_settings.pop("size")
     video_shape = (frames, size, size, 3)

@@ -14,6 +14,8 @@ from keras_videogpt.training.run_folder import RunFolder
 from keras_videogpt.training.train import train
 
 TRAINING_SETTINGS = ("batch_size", "learning_rate", "schedule", "steps", "save_every")
+# In a run's configuration where they are not these: runs of earlier versions go on.
+OPTIMIZER_SETTINGS = {"warm_up": 0, "clip_norm": None, "accumulate": 1, "ema": None}
 DATA_SETTINGS = ("stride", "crop", "flip", "augment", "precision", "seed")
 
 
@@ -48,19 +50,20 @@ def run_training(
         **{name: getattr(args, name) for name in DATA_SETTINGS},
         **{name: options[name] for name in TRAINING_SETTINGS},
     }
+    optimizer = {name: getattr(args, name) for name in OPTIMIZER_SETTINGS}
+    config |= {k: value for k, value in optimizer.items() if value != OPTIMIZER_SETTINGS[k]}
     steps = options["steps"]
 
     def new_model() -> keras.Model:
         keras.utils.set_random_seed(args.seed)
         model = build()
-        model.compile(
-            optimizer=make_optimizer(options["learning_rate"], options["schedule"], steps)
-        )
+        rate, schedule = options["learning_rate"], options["schedule"]
+        model.compile(optimizer=make_optimizer(rate, schedule, steps, **optimizer))
         return model
 
     # Before the folder is made, so that settings no model can have leave none behind.
     model = None if (as_path(args.out) / "config.json").exists() else new_model()
-    folder = RunFolder(args.out, config, model_name)
+    folder = RunFolder(args.out, config, model_name, args.keep)
     done, place = folder.latest_step(), folder.address
     if done >= steps:
         folder.close()
@@ -71,6 +74,9 @@ def run_training(
         model = folder.load_latest()
     elif model is None:
         model = new_model()
+    model.steps_per_execution = args.steps_per_execution
+    if args.jit is not None:
+        model.jit_compile = args.jit
     print(
         f"{len(clips)} training videos, {len(held_out)} held out; "
         f"clips of {(clips.num_frames, *clips.size, 3)}; "

@@ -7,6 +7,7 @@ import keras
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.paths import as_path, local_copy
+from keras_videogpt.training import training_optimizer  # noqa: F401  files name it
 
 
 def load(path: str | os.PathLike) -> VQVAE | VideoGPT:

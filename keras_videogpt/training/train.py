@@ -1,5 +1,6 @@
 import keras
 
+from keras_videogpt.callbacks.averaged_validation import AveragedValidation
 from keras_videogpt.callbacks.run_checkpoint import RunCheckpoint
 from keras_videogpt.callbacks.run_upload import RunUpload
 from keras_videogpt.callbacks.tensorboard import TensorBoard
@@ -46,16 +47,23 @@ def train(
         return [clips.name(index) for index, _ in places]
 
     tensorboard = TensorBoard(run.logs, first_step=done)
-    validation = dataset(held_out, min(batch_size, len(held_out)), workers=workers)
     try:
+        validation = dataset(held_out, min(batch_size, len(held_out)), workers=workers)
+        batches, together = min(len(validation), VALIDATION_BATCHES), model.steps_per_execution
+        if together > batches:
+            raise ValueError(
+                f"--steps-per-execution must be at most {batches}, the batches of validation; "
+                f"got {together}."
+            )
         model.fit(
             stream(clips, batch_size, seed, first_step=done, workers=workers),
             steps_per_epoch=save_every,
             initial_epoch=done // save_every,
             epochs=steps // save_every,
             validation_data=validation,
-            validation_steps=min(len(validation), VALIDATION_BATCHES),
+            validation_steps=batches - batches % together,
             callbacks=[
+                AveragedValidation(),
                 tensorboard,
                 make_pictures(tensorboard),
                 RunCheckpoint(run, done, clip_names),
