@@ -12,7 +12,8 @@ from cli_runs import VQVAE, fails_in_one_line, train_vqvae, write_data
 import keras_videogpt as kvg
 from keras_videogpt.training.weight_averages import averages
 
-OPTIONS = "--warm-up 2 --clip-norm 0.5 --accumulate 2 --ema 0.5 --schedule constant --keep 3"
+OPTIONS = "--warm-up 2 --clip-norm 0.5 --accumulate 2 --ema 0.5 --schedule constant --keep 3 "
+OPTIONS += "--precision mixed_bfloat16 --batch-size 1"
 BACKEND = keras.backend.backend()
 EXECUTION = "" if BACKEND == "torch" else " --steps-per-execution 2"
 
@@ -25,7 +26,7 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "vqvae"
-    assert train_vqvae(data, folder, OPTIONS + EXECUTION + " --batch-size 1") == 0
+    assert train_vqvae(data, folder, OPTIONS + EXECUTION) == 0
     return folder
 
 
@@ -36,6 +37,7 @@ def checkpoint(folder, step):
 def test_the_optimizer_is_as_the_command_says_and_belongs_to_the_run(run, data, capsys):
     model = kvg.load(checkpoint(run, 6))
     adam = model.optimizer.inner_optimizer
+    assert model.layers_policy.name == "mixed_bfloat16"
     assert (adam.global_clipnorm, adam.gradient_accumulation_steps) == (0.5, 2)
     assert int(adam.iterations) == 3 and float(model.optimizer.gradient_norm) > 0
     assert float(adam.learning_rate) == pytest.approx(2e-3)
@@ -46,7 +48,7 @@ def test_the_optimizer_is_as_the_command_says_and_belongs_to_the_run(run, data, 
         "accumulate": 2,
         "ema": 0.5,
     }
-    assert train_vqvae(data, run, OPTIONS.replace("--ema 0.5", "") + " --batch-size 1") == 2
+    assert train_vqvae(data, run, OPTIONS.replace("--ema 0.5", "")) == 2
     assert "ema is 0.5 there and None here" in capsys.readouterr().err
 
 
@@ -65,7 +67,7 @@ def test_a_run_that_goes_on_ends_as_the_unbroken_one(run, data, tmp_path, capsys
     folder = tmp_path / "run"
     shutil.copytree(run, folder)
     checkpoint(folder, 6).unlink()
-    assert train_vqvae(data, folder, OPTIONS + EXECUTION + " --batch-size 1") == 0
+    assert train_vqvae(data, folder, OPTIONS + EXECUTION) == 0
     assert f"Going on with {folder} at step 4 of 6" in capsys.readouterr().out
     one, other = kvg.load(checkpoint(folder, 6)), kvg.load(checkpoint(run, 6))
     assert_same_weights(weights_of(one), weights_of(other), 1e-6)

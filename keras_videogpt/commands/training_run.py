@@ -96,6 +96,10 @@ def run_training(
         make_pictures=lambda tensorboard: make_pictures(shown, tensorboard),
         verbose=args.verbose,
     )
+    best = folder.best_step()
+    if best:
+        file = f"{folder.checkpoints.name}/{folder.checkpoint(best).name}"
+        print(f"The lowest validation loss is {folder.losses()[best]:.5g}, of {file}.")
     print(
         f"Wrote {place / folder.model_path.name}, GIFs to {place / pictures}, and "
         f"{place / folder.logs.name} (tensorboard --logdir {place})."
