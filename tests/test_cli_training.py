@@ -62,7 +62,7 @@ def steps_kept(folder):
 def test_a_run_folder_holds_what_the_run_made(fixture, model, pictures, request):
     folder = request.getfixturevalue(fixture)
     assert sorted(path.name for path in folder.iterdir()) == sorted(
-        ["checkpoints", "config.json", "logs", f"{model}.keras", pictures]
+        ["checkpoints", "config.json", "logs", "losses.json", f"{model}.keras", pictures]
     )
     assert steps_kept(folder) == ["step-00000004.keras", "step-00000006.keras"]
     config = json.loads((folder / "config.json").read_text())

@@ -52,7 +52,6 @@ def run_training(
 
     def new_model() -> keras.Model:
         keras.utils.set_random_seed(args.seed)
-        keras.config.set_dtype_policy(args.precision)
         model = build()
         model.compile(
             optimizer=make_optimizer(options["learning_rate"], options["schedule"], steps)

@@ -221,6 +221,10 @@ class Clips:
             item["actions"] = self.store.actions(*wanted)
         return item
 
+    def name(self, index: int) -> str:
+        """What to call a clip in messages: the name of its video."""
+        return self.store.name(self._places[index][0])
+
     def _starts(self, epoch: int) -> list[int]:
         """Where all clips of an epoch start, drawn at once: a generator a clip is slower."""
         drawn_for, starts = self._random_starts

@@ -60,6 +60,26 @@ class VideoModel(keras.Model):
             x, _ = fit_arguments(self._checked(x), {})
         return super().evaluate(x, *args, **kwargs)
 
+    def compile(self, optimizer="rmsprop", *args, **kwargs):
+        """As `keras.Model.compile`, with the loss scaled where the layers are `mixed_float16`.
+
+        Keras asks a model's own policy, and a functional model has none but the global one.
+        """
+        optimizer = keras.optimizers.get(optimizer)
+        scale = kwargs.pop("auto_scale_loss", True) and self.layers_policy.name == "mixed_float16"
+        if scale and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        super().compile(optimizer, *args, auto_scale_loss=False, **kwargs)
+
+    def compile_from_config(self, config):
+        """Compiles a loaded model, and makes its optimizer's variables, to be loaded, too.
+
+        How steps are compiled is up to the machine: what JAX saves would be an error on PyTorch.
+        """
+        config = keras.saving.deserialize_keras_object(config)
+        self.compile(**config | {"jit_compile": "auto", "steps_per_execution": 1})
+        self.optimizer.build(self.trainable_variables)
+
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)

@@ -106,6 +106,10 @@ class StoredTokens:
         batch = self.get_batch([(index, epoch)])
         return {name: np.asarray(array[0]) for name, array in batch.items()}
 
+    def name(self, index: int) -> str:
+        """What to call a clip in messages."""
+        return f"{self.split}[{index}]"
+
     def get_batch(self, places: Sequence[tuple[int, int]]) -> dict[str, np.ndarray]:
         """Reads several clips.
 

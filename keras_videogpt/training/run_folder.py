@@ -1,35 +1,47 @@
 import json
+import math
 import os
+import warnings
+import zipfile
+import zlib
+from functools import partial
 from pathlib import Path
 
 import keras
 
 from keras_videogpt.models.load import load
-from keras_videogpt.paths import as_path, is_remote, write_file
+from keras_videogpt.paths import UNFINISHED, as_path, is_remote, write_file
+from keras_videogpt.training.file_lock import lock_file
 from keras_videogpt.training.run_mirror import RunMirror
-
-KEPT_CHECKPOINTS = 2
+from keras_videogpt.training.weight_averages import averaged, averages
 
 
 class RunFolder:
     """A folder that holds one training run, and everything needed to go on with it.
 
-    `config.json` says what is trained on what; `checkpoints/` holds the newest states, each one
-    `.keras` file with model and optimizer; `NAME.keras` is the newest model; `logs/` is for
-    TensorBoard; pictures have folders of their own. A remote run is written to a local folder,
-    which is sent by `upload`, see `RunMirror`.
+    `config.json` says what is trained on what; `checkpoints/` holds the newest states and the one
+    with the lowest validation loss, each one `.keras` file with model and optimizer; `losses.json`
+    has the validation losses by step; `NAME.keras` is the newest model, with the averages of the
+    weights where the optimizer keeps some; `logs/` is for TensorBoard; pictures have folders of
+    their own. A remote run is written to a local folder, which is sent by `upload`, see
+    `RunMirror`. One process at a time has a local run, until `close`.
+
+    A damaged checkpoint, as of a full disk, is passed over with a warning, and kept as
+    `damaged-...`.
 
     Args:
         folder: the folder, local or remote; made if need be.
         config: JSON-able settings that must not change between parts of a run.
         model_name: name of the model file, without `.keras`.
+        keep: how many of the newest checkpoints are kept, at least 1.
 
     Attributes:
         address: where the run is, as given.
         folder: where it is written on this machine.
 
     Raises:
-        ValueError: the folder holds a run with other settings, or files that are no run.
+        ValueError: the folder holds a run with other settings, or files that are no run; or another
+            process writes to it.
 
     Example:
         >>> run = RunFolder("runs/first", {"kind": "vqvae", "num_codes": 256}, "vqvae")
@@ -37,18 +49,22 @@ class RunFolder:
         0
     """
 
-    def __init__(self, folder: str | os.PathLike, config: dict, model_name: str):
+    def __init__(self, folder: str | os.PathLike, config: dict, model_name: str, keep: int = 2):
         self.address = as_path(folder)
         self.config = json.loads(json.dumps(config))
+        self.keep = keep
         self._claim()
         self.mirror = RunMirror(self.address) if is_remote(self.address) else None
         self.folder = self.mirror.folder if self.mirror else self.address
+        self._lock = None if self.mirror else self._locked()
         self.checkpoints = self.folder / "checkpoints"
         self.logs = self.folder / "logs"
         self.model_path = self.folder / f"{model_name}.keras"
+        self.losses_path = self.folder / "losses.json"
         self.checkpoints.mkdir(exist_ok=True)
-        for left in self.checkpoints.glob(".writing-*"):  # by a process that was killed
+        for left in self.folder.rglob(f"{UNFINISHED}*"):  # by a process that was killed
             left.unlink()
+        self._set_aside_damaged()
 
     def _claim(self):
         path = self.address / "config.json"
@@ -66,7 +82,8 @@ class RunFolder:
                     + ". Choose another --out, or the settings of that run."
                 )
             return
-        if self.address.is_dir() and any(self.address.iterdir()):
+        begun = self.address.iterdir() if self.address.is_dir() else ()
+        if any(not file.name.startswith(UNFINISHED) for file in begun):
             raise ValueError(
                 f"{self.address} is not empty and holds no run (no config.json). "
                 "Choose another --out."
@@ -74,30 +91,80 @@ class RunFolder:
         text = json.dumps(self.config, indent=2) + "\n"
         write_file(path, lambda file: file.write_text(text))
 
+    def _locked(self):
+        try:
+            return lock_file(self.folder / "config.json")
+        except BlockingIOError:
+            raise ValueError(
+                f"Another process trains the run in {self.address}. Choose another --out."
+            ) from None
+
+    def _set_aside_damaged(self):
+        while steps := self._steps():
+            newest = self.checkpoint(steps[-1])
+            if is_intact(newest):
+                return
+            aside = newest.with_name(f"damaged-{newest.name}")
+            os.replace(newest, aside)
+            warnings.warn(
+                f"{newest} is damaged and passed over; it is kept as {aside.name}.", stacklevel=3
+            )
+
     def _steps(self) -> list[int]:
         return sorted(
             int(path.stem.split("-")[1]) for path in self.checkpoints.glob("step-*.keras")
         )
 
-    def _checkpoint(self, step: int) -> Path:
+    def checkpoint(self, step: int) -> Path:
+        """Where the checkpoint of a step is, or would be."""
         return self.checkpoints / f"step-{step:08d}.keras"
 
     def latest_step(self) -> int:
         """Training steps behind the newest checkpoint; 0 before the first."""
         return max(self._steps(), default=0)
 
-    def load_latest(self) -> keras.Model:
-        """The newest checkpoint, with its optimizer."""
-        return load(self._checkpoint(self.latest_step()))
+    def losses(self) -> dict[int, float]:
+        """Validation losses by step."""
+        if not self.losses_path.exists():
+            return {}
+        return {int(s): loss for s, loss in json.loads(self.losses_path.read_text()).items()}
 
-    def save(self, model: keras.Model, step: int) -> None:
-        """Saves a checkpoint, complete or not at all, and then drops older ones."""
-        checkpoint = self._checkpoint(step)
-        write_file(checkpoint, model.save)
-        self.model_path.unlink(missing_ok=True)
-        os.link(checkpoint, self.model_path)
-        for old in self._steps()[:-KEPT_CHECKPOINTS]:
-            self._checkpoint(old).unlink()
+    def best_step(self) -> int | None:
+        """The checkpoint with the lowest validation loss; `None` where none has one."""
+        losses = self.losses()
+        return min((s for s in self._steps() if s in losses), key=losses.get, default=None)
+
+    def load_latest(self) -> keras.Model:
+        """The newest checkpoint, with its optimizer.
+
+        Raises:
+            ValueError: it could not be loaded as it was saved.
+        """
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "Skipping variable loading for optimizer")
+            return load(self.checkpoint(self.latest_step()))
+
+    def save(self, model: keras.Model, step: int, loss: float | None = None) -> None:
+        """Saves the model and a checkpoint, each complete or not at all; then drops older ones.
+
+        The checkpoint comes last, so that a run that has it has what belongs to it. What was
+        written before it by a process that was killed is written again by the run that goes on.
+
+        Args:
+            model: the model.
+            step: training steps behind it.
+            loss: its validation loss.
+        """
+        if loss is not None and math.isfinite(loss):
+            text = json.dumps({**self.losses(), step: float(loss)}, indent=2) + "\n"
+            write_file(self.losses_path, lambda file: file.write_text(text))
+        with averaged(model):
+            write_file(self.model_path, model.save)
+        same = averages(model) is None
+        link = partial(os.link, self.model_path)
+        write_file(self.checkpoint(step), link if same else model.save)
+        for old in {*self._steps()[: -self.keep]} - {self.best_step()}:
+            self.checkpoint(old).unlink()
 
     def upload(self) -> None:
         """Sends what is new to a remote run; a local one is where it should be."""
@@ -105,6 +172,25 @@ class RunFolder:
             self.mirror.upload()
 
     def close(self) -> None:
-        """Ends the writing: a remote run is sent, and `folder` removed."""
+        """Ends the writing: a remote run is sent, and `folder` removed; a local one is unlocked."""
         if self.mirror:
             self.mirror.close()
+        if self._lock:
+            self._lock.close()
+
+
+def is_intact(file: Path) -> bool:
+    """Whether a file is a zip archive, as `.keras` files are, with all that was written to it.
+
+    Args:
+        file: a file of this machine; all of it is read.
+
+    Example:
+        >>> is_intact(Path("vqvae.keras"))
+        True
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        return False

@@ -18,7 +18,7 @@ class RunMirror:
     last, each file complete or not at all. A run that goes on begins with what is remote.
 
     Args:
-        remote: the remote run folder; its newest checkpoints are downloaded.
+        remote: the remote run folder; its checkpoints are downloaded.
 
     Attributes:
         folder: the local folder.
@@ -38,7 +38,7 @@ class RunMirror:
         self.remote = remote
         self.folder = Path(tempfile.mkdtemp(prefix="keras-videogpt-run-"))
         self._uploaded: dict[str, tuple[int, int]] = {}
-        for path in [remote / "config.json", *self._checkpoints()]:
+        for path in [remote / "config.json", remote / "losses.json", *self._checkpoints()]:
             if path.is_file():
                 file = self.folder / path.relative_to(remote).as_posix()
                 file.parent.mkdir(exist_ok=True)
@@ -86,7 +86,7 @@ class RunMirror:
         """Files that are not remote as they are here; the newest checkpoint last."""
         files = [file for file in self.folder.rglob("*") if file.is_file()]
         new = [f for f in files if self._uploaded.get(self._name(f)) != _version(f)]
-        return sorted(new, key=lambda f: (f.suffix == ".keras", self._name(f)))
+        return sorted(new, key=lambda f: (f.parent.name == "checkpoints", self._name(f)))
 
     def _note(self, file: Path) -> None:
         self._uploaded[self._name(file)] = _version(file)

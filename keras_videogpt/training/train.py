@@ -5,7 +5,7 @@ from keras_videogpt.callbacks.run_upload import RunUpload
 from keras_videogpt.callbacks.tensorboard import TensorBoard
 from keras_videogpt.data.clip_source import ClipSource
 from keras_videogpt.data.pipeline import dataset
-from keras_videogpt.data.stream import stream
+from keras_videogpt.data.stream import batch_places, stream
 from keras_videogpt.training.run_folder import RunFolder
 
 VALIDATION_BATCHES = 16
@@ -40,6 +40,11 @@ def train(
         verbose: as in `keras.Model.fit`.
     """
     done = run.latest_step()
+
+    def clip_names(step: int) -> list[str]:
+        places = batch_places(len(clips), batch_size, seed, step)
+        return [clips.name(index) for index, _ in places]
+
     tensorboard = TensorBoard(run.logs, first_step=done)
     validation = dataset(held_out, min(batch_size, len(held_out)), workers=workers)
     try:
@@ -51,9 +56,9 @@ def train(
             validation_data=validation,
             validation_steps=min(len(validation), VALIDATION_BATCHES),
             callbacks=[
-                RunCheckpoint(run, first_step=done),
                 tensorboard,
                 make_pictures(tensorboard),
+                RunCheckpoint(run, done, clip_names),
                 RunUpload(run),
             ],
             verbose=verbose,
