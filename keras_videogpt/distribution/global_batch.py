@@ -29,6 +29,15 @@ def num_replicas() -> int:
     return 1
 
 
+def is_multi_worker() -> bool:
+    """Whether this process is one of several workers of TensorFlow."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy)
+
+
 def replica_id():
     """Index of this replica, below `num_replicas()`: an integer, or an int32 tensor."""
     if num_replicas() == 1:

@@ -4,7 +4,12 @@ from itertools import chain, islice
 import keras
 from keras import ops
 
-from keras_videogpt.distribution.global_batch import copy_from_first, global_mean, num_replicas
+from keras_videogpt.distribution.global_batch import (
+    copy_from_first,
+    global_mean,
+    is_multi_worker,
+    num_replicas,
+)
 from keras_videogpt.models.batches import check_lengths, first_batches, fit_arguments
 
 
@@ -49,6 +54,13 @@ class VideoModel(keras.Model):
         """
         return loss / num_replicas() if keras.backend.backend() == "tensorflow" else loss
 
+    def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
+        """Metrics after a step; of several workers of TensorFlow with the axis Keras reduces."""
+        results = super().compute_metrics(x, y, y_pred, sample_weight)
+        if is_multi_worker():
+            return {name: ops.expand_dims(value, 0) for name, value in results.items()}
+        return results
+
     def get_metrics_result(self) -> dict:
         """Metrics of the global batch; each of PyTorch's processes has seen its own part of it."""
         results = super().get_metrics_result()
@@ -73,6 +85,11 @@ class VideoModel(keras.Model):
         if not in_fit:
             x, _ = fit_arguments(self._checked(x), {})
         return super().evaluate(x, *args, **kwargs)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Keras on TensorFlow would take a batch under a strategy, and average pixels over workers;
+        # a functional model is built already.
+        super()._maybe_symbolic_build(data_batch={})
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

@@ -74,7 +74,7 @@ def trained(folder: Path, way: str) -> dict[str, np.ndarray]:
     try:
         for run in runs:
             _, error = run.communicate(timeout=300)
-            assert run.returncode == 0, error.decode()[-3000:]
+            assert run.returncode == 0, error.decode()[-30000:]
     finally:
         for run in runs:
             run.kill()
