@@ -49,9 +49,9 @@ def said(capsys, *arguments):
 def test_a_training_run_is_described(run, capsys):
     Status(**STATE).write(run.folder)
     lines = said(capsys, run.folder, "--once").splitlines()
-    assert lines[0].startswith(f"{run.folder} is training: step 1,500 of 4,000 (38%), 16:40 left; ")
-    assert f"process {os.getpid()} on " in lines[0] and "seconds ago" in lines[0]
-    assert lines[1:] == [
+    assert f"  process {os.getpid()} on " in lines[-1] and "seconds ago" in lines[-1]
+    assert lines[:-1] == [
+        f"{run.folder} is training: step 1,500 of 4,000 (38%), 16:40 left.",
         "  loss 0.1235, perplexity 87.5",
         "  2.5 steps/s, 1,280 frames/s",
         "  newest checkpoint at step 1,000; best at step 500 (validation loss 0.25)",

@@ -38,8 +38,11 @@ class RunProgress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         status = self.status
-        parts = [f"step {status.step:,} of {status.steps:,}: {numbers(logs)}", *time_left(status)]
-        self.bar.write("; ".join(parts), file=sys.stdout)
+        training = {k: value for k, value in logs.items() if not k.startswith("val_")}
+        validation = {k[4:]: value for k, value in logs.items() if k.startswith("val_")}
+        parts = [f"step {status.step:,} of {status.steps:,}: {numbers(training)}"]
+        parts += [f"validation: {numbers(validation)}"] if validation else []
+        self.bar.write("; ".join(parts + time_left(status)), file=sys.stdout)
 
     def on_train_end(self, logs=None):
         self.bar.close()

@@ -34,11 +34,11 @@ class ValidationFrames(keras.callbacks.Callback):
             decibels.append(psnr_per_frame(videos, to_uint8(model.decode(model.encode(videos)))))
         by_frame = np.concatenate(decibels).mean(axis=0)
         mean = float(by_frame.mean())
-        self.tensorboard.write_scalar("reconstruction/psnr", mean, "validation")
+        self.tensorboard.write_scalar("reconstructions/psnr", mean, "validation")
         folder = self.tensorboard.folder / "psnr_by_frame"
         for old in folder.glob("events*"):
             old.unlink()
         file = EventFile(folder)  # begins at 0, so that TensorBoard forgets what it has read
         for frame, value in enumerate(by_frame):
-            file.write(summary.scalar("reconstruction/psnr_by_frame", float(value)), frame)
+            file.write(summary.scalar("reconstructions/psnr_by_frame", float(value)), frame)
         file.close()

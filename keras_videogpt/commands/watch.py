@@ -83,7 +83,7 @@ def description(place: str, status: Status) -> list[str]:
     Returns:
         Lines of text.
     """
-    written = age(time.time() - status.written)
+    written, process = age(time.time() - status.written), None
     if status.is_finished:
         lines = [f"{place} has all its {status.steps:,} steps; it ended {written}."]
     elif status.is_gone:
@@ -94,11 +94,9 @@ def description(place: str, status: Status) -> list[str]:
         ]
     else:
         share = status.step / status.steps
-        left = "".join(f", {text}" for text in time_left(status))
-        lines = [
-            f"{place} is {status.phase}: step {status.step:,} of {status.steps:,} ({share:.0%})"
-            f"{left}; process {status.process} on {status.host}, heard of {written}."
-        ]
+        reached = f"step {status.step:,} of {status.steps:,} ({share:.0%})"
+        lines = [f"{place} is {status.phase}: {', '.join([reached, *time_left(status)])}."]
+        process = f"process {status.process} on {status.host}, heard of {written}"
     best = (
         f"; best at step {status.best['step']:,.0f} (validation loss {status.best['loss']:.4g})"
         if status.best
@@ -106,5 +104,5 @@ def description(place: str, status: Status) -> list[str]:
     )
     checkpoint = f"newest checkpoint at step {status.checkpoint:,}{best}"
     checkpoint = checkpoint if status.checkpoint else "no checkpoint yet"
-    facts = [numbers(status.values), rates(status.speed), checkpoint]
+    facts = [numbers(status.values), rates(status.speed), checkpoint, process]
     return lines + [f"  {fact}" for fact in facts if fact]

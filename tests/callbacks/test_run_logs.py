@@ -66,9 +66,9 @@ def test_a_tokenizer_run_shows_losses_codebook_optimizer_and_speed(vqvae_run):
     }
     speed = ("steps_per_second", "frames_per_second", "seconds_waiting_for_data")
     assert {*metrics, *(f"speed/{name}" for name in speed)} < set(train.Tags()["scalars"])
-    assert set(validation.Tags()["scalars"]) == {*metrics, "reconstruction/psnr"}
+    assert set(validation.Tags()["scalars"]) == {*metrics, "reconstructions/psnr"}
     assert train.Tags()["histograms"] == ["codebook/usage", "codebook/norms"]
-    assert validation.Tags()["images"] == ["reconstructions"]
+    assert validation.Tags()["images"] == ["reconstructions/clips"]
 
 
 def test_no_step_is_there_twice_after_a_stop(vqvae_run):
@@ -89,7 +89,7 @@ def test_a_prior_run_shows_bits_per_code_and_samples(prior_run):
     assert set(validation.Tags()["scalars"]) == losses
     nats, bits = (np.array(curve(train, f"losses/{n}")[1]) for n in ("loss", "bits_per_code"))
     np.testing.assert_allclose(bits, nats / np.log(2), rtol=1e-5)
-    assert [image.step for image in validation.Images("samples")] == [2, 4, 6]
+    assert [image.step for image in validation.Images("samples/clips")] == [2, 4, 6]
 
 
 def test_the_learning_rate_is_the_schedule_s(prior_run):
@@ -101,7 +101,7 @@ def test_the_learning_rate_is_the_schedule_s(prior_run):
 def test_pictures_move(vqvae_run, prior_run):
     for run, tag in ((vqvae_run, "reconstructions"), (prior_run, "samples")):
         (gif,) = (run / tag).glob("step-00000006.gif")
-        image = read(run / "logs" / "validation").Images(tag)[-1].encoded_image_string
+        image = read(run / "logs" / "validation").Images(f"{tag}/clips")[-1].encoded_image_string
         assert image == gif.read_bytes() and image.startswith(b"GIF89a")
 
 
@@ -112,12 +112,12 @@ def test_the_curve_over_frames_is_the_validation_set_s(vqvae_run, data):
     decoded = model.decode(model.encode(videos))
     decoded = np.clip(np.rint((decoded + 0.5) * 255), 0, 255).astype("uint8")
     frames, decibels = curve(
-        read(vqvae_run / "logs" / "psnr_by_frame"), "reconstruction/psnr_by_frame"
+        read(vqvae_run / "logs" / "psnr_by_frame"), "reconstructions/psnr_by_frame"
     )
     expected = [psnr(videos[:, [t]], decoded[:, [t]]).mean() for t in range(4)]
     assert frames == [0, 1, 2, 3]
     np.testing.assert_allclose(decibels, expected, atol=1e-3)
-    means = curve(read(vqvae_run / "logs" / "validation"), "reconstruction/psnr")[1]
+    means = curve(read(vqvae_run / "logs" / "validation"), "reconstructions/psnr")[1]
     assert means[-1] == pytest.approx(np.mean(expected), abs=1e-3)
 
 
