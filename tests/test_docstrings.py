@@ -12,6 +12,7 @@ import pytest
 import keras_videogpt as kvg
 
 PACKAGES = (
+    "callbacks",
     "convert",
     "layers",
     "metrics",

@@ -23,7 +23,7 @@ class _Pictures(keras.callbacks.Callback):
         path = self.folder / f"step-{self.tensorboard.step:08d}.gif"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_video(path, self.videos(), overwrite=True)
-        self.tensorboard.write_gif(self.name, path)
+        self.tensorboard.write_gif(f"{self.name}/clips", path)
 
     def videos(self) -> np.ndarray:
         """The uint8 clips `(n, T, H, W, C)` to show."""
