@@ -13,6 +13,7 @@ import keras_videogpt as kvg
 
 PACKAGES = (
     "convert",
+    "distribution",
     "layers",
     "metrics",
     "models",
