@@ -14,6 +14,7 @@ import keras_videogpt as kvg
 PACKAGES = (
     "callbacks",
     "convert",
+    "distribution",
     "layers",
     "metrics",
     "models",

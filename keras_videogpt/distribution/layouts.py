@@ -22,11 +22,6 @@ def prior_layout(devices: list[str]) -> keras.distribution.LayoutMap:
     Returns:
         What `keras.distribution.ModelParallel` takes as `layout_map`.
 
-    Example:
-        >>> layout = prior_layout(keras.distribution.list_devices()[:1])
-        >>> layout["block_0/expand/kernel"].axes
-        (None, 'model')
-
     Reference: arXiv 1909.08053, section 3.
     """
     mesh = keras.distribution.DeviceMesh((1, len(devices)), AXES, devices)

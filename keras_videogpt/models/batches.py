@@ -82,8 +82,8 @@ def check_lengths(arrays) -> None:
 
 def as_numpy(tensor) -> np.ndarray:
     """A tensor of any backend as a NumPy array; the parts of replicas are put together."""
-    if hasattr(tensor, "values"):
-        return np.concatenate([np.asarray(part) for part in tensor.values])
+    if isinstance(parts := getattr(tensor, "values", None), tuple):
+        return np.concatenate([np.asarray(part) for part in parts])
     if hasattr(tensor, "detach"):
         tensor = tensor.detach().cpu()
     return np.asarray(tensor)

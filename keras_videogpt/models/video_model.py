@@ -69,6 +69,23 @@ class VideoModel(keras.Model):
         means = global_mean(ops.stack(list(results.values())))
         return dict(zip(results, means, strict=True))
 
+    def _check_replicas(self) -> None:
+        """Raises `ValueError` for what several replicas of TensorFlow or PyTorch can't train."""
+        if num_replicas() == 1:
+            return
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            raise ValueError(
+                "mixed_float16 on several devices needs the backend jax: each replica would scale "
+                "its own loss. Use mixed_bfloat16."
+            )
+        layers = [layer for layer in self._flatten_layers() if layer.trainable]
+        batch_norm = any(isinstance(one, keras.layers.BatchNormalization) for one in layers)
+        if batch_norm and keras.backend.backend() == "torch":
+            raise ValueError(
+                "norm='batch' takes the statistics of one process on the backend torch. Train "
+                "with norm='layer' or norm='group' on several."
+            )
+
     def fit(self, x=None, *args, **kwargs):
         """Trains the model, after a look at the first batch; arguments as `keras.Model.fit`."""
         x = self._checked(x)
@@ -76,7 +93,8 @@ class VideoModel(keras.Model):
         if validation is not None and not isinstance(validation, Iterator | tuple):
             self.check_data(validation)
         x, kwargs = fit_arguments(x, kwargs)
-        copy_from_first([*self.variables, *self.optimizer.variables])
+        self._check_replicas()
+        copy_from_first(self.variables)
         return super().fit(x, *args, **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):

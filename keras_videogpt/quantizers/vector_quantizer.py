@@ -116,10 +116,21 @@ class EMAVectorQuantizer(keras.layers.Layer):
     def nearest(self, vectors):
         """Codes of least squared distance, the first on ties: `(N, G, D)` to int32 `(N, G)`."""
         codebook = ops.convert_to_tensor(self.codebook)
-        dots = ops.einsum("ngd,gkd->ngk", ops.stop_gradient(vectors), codebook)
         # |z|^2 is the same for every code and is left out.
-        distances = ops.sum(ops.square(codebook), axis=-1) - 2.0 * dots
-        return ops.cast(ops.argmin(distances, axis=-1), "int32")
+        vectors = ops.transpose(ops.stop_gradient(vectors), (1, 0, 2))
+        products = ops.matmul(vectors, ops.transpose(-2.0 * codebook, (0, 2, 1)))  # (G, N, K)
+        distances = ops.sum(ops.square(codebook), axis=-1)[:, None] + products
+        return ops.transpose(self._first_smallest(distances))
+
+    def _first_smallest(self, distances):
+        """`argmin` over codes, int32."""
+        if keras.backend.backend() == "torch":
+            return ops.cast(ops.argmin(distances, axis=-1), "int32")
+        # Two reductions over floats take half the time of XLA's argmin on CPUs.
+        smallest = distances == ops.min(distances, axis=-1, keepdims=True)
+        indices = ops.arange(self.num_codes, dtype="float32")
+        first = ops.min(ops.where(smallest, indices, self.num_codes - 1.0), axis=-1)
+        return ops.cast(first, "int32")
 
     def lookup(self, codes):
         """The float32 vectors `(..., G, D)` of codes `(..., G)`."""
@@ -168,7 +179,11 @@ class EMAVectorQuantizer(keras.layers.Layer):
         books, num_codes = self.num_codebooks, self.num_codes
         rows = ops.reshape(self._rows(codes), (-1,))
         vectors = ops.reshape(flat, (-1, self.code_dim))
-        batch_sums = ops.segment_sum(vectors, rows, num_segments=books * num_codes)
+        if keras.backend.backend() == "torch":  # Keras's takes twenty times as long
+            batch_sums = vectors.new_zeros(books * num_codes, self.code_dim)
+            batch_sums = batch_sums.index_add(0, rows, vectors)
+        else:
+            batch_sums = ops.segment_sum(vectors, rows, num_segments=books * num_codes)
         batch_counts = ops.segment_sum(
             ops.ones_like(vectors[:, 0]), rows, num_segments=books * num_codes
         )

@@ -1,6 +1,7 @@
-"""Trains both stages on the devices of this process; for test_equal_to_one_device.py.
+"""Trains a tokenizer and a prior on the devices of this process; for test_equal_to_one_device.py.
 
-`python worker.py DISTRIBUTE DEVICES OUT.npz` writes weights, codebook and metrics of each epoch.
+`python worker.py DISTRIBUTE DEVICES STAGES OUT.npz` writes weights, codebook and metrics by epoch;
+STAGES are `vqvae`, `prior` or `vqvae,prior`.
 """
 
 import sys
@@ -71,7 +72,7 @@ def trained(model, distribution) -> dict:
     return results
 
 
-def main(name: str, devices: int, out: Path) -> None:
+def main(name: str, devices: int, stages: str, out: Path) -> None:
     make_devices(devices)
     distribution = set_up(name)
     keras.utils.set_random_seed(0)
@@ -90,15 +91,17 @@ def main(name: str, devices: int, out: Path) -> None:
             ema_decay=0.8,
             seed=0,
         )
-        gpt = VideoGPT(vqvae, num_layers=1, num_heads=2, hidden_dim=8, dropout=0.0, num_classes=3)
         results = {}
-        if name != "model":
+        if "prior" in stages:
+            options = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "dropout": 0.0}
+            gpt = VideoGPT(vqvae, **options, num_classes=3, seed=0)
+            results |= {f"prior {k}": v for k, v in trained(gpt, distribution).items()}
+        if "vqvae" in stages:
             results |= {f"vqvae {k}": v for k, v in trained(vqvae, distribution).items()}
             results["codes"] = vqvae.encode(VIDEOS[:6], batch_size=4)
-        results |= {f"prior {k}": v for k, v in trained(gpt, distribution).items()}
     if distribution.is_chief:
         np.savez(out, **results)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))
