@@ -1,12 +1,13 @@
 import keras
-from keras import ops
+
+from keras_videogpt.callbacks.callback_list import as_numbers
 
 
 def optimizer_values(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
     """What an optimizer did in its last step, read from the device.
 
     Args:
-        optimizer: any optimizer; a `LossScaleOptimizer` is looked into.
+        optimizer: any optimizer; one that wraps another, as `LossScaleOptimizer`, is looked into.
 
     Returns:
         `learning_rate`; `gradient_norm`, before clipping, where the optimizer keeps it, as those of
@@ -17,9 +18,9 @@ def optimizer_values(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
         {'learning_rate': 0.25}
     """
     values = {"learning_rate": optimizer.learning_rate}
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    if getattr(inner, "gradient_norm", None) is not None:
-        values["gradient_norm"] = inner.gradient_norm
+    for each in (optimizer, getattr(optimizer, "inner_optimizer", None)):
+        if hasattr(each, "gradient_norm"):
+            values["gradient_norm"] = each.gradient_norm
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         values["loss_scale"] = optimizer.dynamic_scale
-    return {name: float(ops.convert_to_numpy(value)) for name, value in values.items()}
+    return as_numbers(values)

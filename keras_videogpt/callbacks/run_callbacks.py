@@ -36,8 +36,8 @@ def of_run(
 ) -> CallbackList:
     """What happens while a run trains, for `fit(callbacks=...)`.
 
-    What is logged about a checkpoint is written before it, so that a run that is killed in between
-    logs it again; pictures, which take long, come after.
+    What belongs to a checkpoint, logs and pictures, is written before it, so that a run that is
+    killed in between writes it again.
 
     Args:
         model: the model that is trained.
@@ -76,8 +76,8 @@ def of_run(
         [
             tensorboard,
             *measured,
-            checkpoint,
             make_pictures(tensorboard),
+            checkpoint,
             status,
             *progress,
             RunUpload(run),

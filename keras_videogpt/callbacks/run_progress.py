@@ -3,6 +3,7 @@ import sys
 import keras
 from tqdm import tqdm
 
+from keras_videogpt.callbacks.callback_list import as_numbers
 from keras_videogpt.callbacks.run_status import RunStatus
 from keras_videogpt.training.status_text import numbers, time_left
 
@@ -34,7 +35,7 @@ class RunProgress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if self.bar.update(self.status.step - self.bar.n):  # drawn just now
-            self.bar.set_postfix_str(numbers({"loss": logs["loss"]}), refresh=False)
+            self.bar.set_postfix_str(numbers(as_numbers({"loss": logs["loss"]})), refresh=False)
 
     def on_epoch_end(self, epoch, logs=None):
         status = self.status

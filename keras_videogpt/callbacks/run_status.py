@@ -3,6 +3,7 @@ import time
 
 import keras
 
+from keras_videogpt.callbacks.callback_list import as_numbers
 from keras_videogpt.callbacks.throughput import Throughput
 from keras_videogpt.training.run_folder import RunFolder
 from keras_videogpt.training.status import Status, read_status
@@ -53,7 +54,7 @@ class RunStatus(keras.callbacks.Callback):
             self.first_step_done = status.step, time.monotonic()
         if time.time() - status.written < self.seconds:
             return
-        status.values = dict(logs)
+        status.values = as_numbers(logs)
         status.speed = self.throughput.read(status.step) or status.speed
         self._write()
 
@@ -65,7 +66,7 @@ class RunStatus(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         status = self.status
-        status.values = dict(logs)
+        status.values = as_numbers(logs)
         status.checkpoint = self.run.latest_step()
         loss = logs.get("val_loss")
         if loss is not None and loss < status.best.get("loss", float("inf")):

@@ -7,6 +7,7 @@ import numpy as np
 from tensorboardX import summary
 from tensorboardX.proto.summary_pb2 import Summary
 
+from keras_videogpt.callbacks.callback_list import as_numbers
 from keras_videogpt.callbacks.event_file import EventFile
 from keras_videogpt.callbacks.interval_means import IntervalMeans
 from keras_videogpt.callbacks.optimizer_values import optimizer_values
@@ -58,8 +59,8 @@ class TensorBoard(keras.callbacks.Callback):
         before, self.step = self.step, self.epoch_start + batch + 1
         if self.step // self.every > before // self.every:
             names = {m.name for m in self.model.metrics if isinstance(m, keras.metrics.Mean)}
-            means = self.means.read(batch + 1, {k: v for k, v in logs.items() if k in names})
-            self._write_metrics(means, "train")
+            means = as_numbers({name: logs[name] for name in logs if name in names})
+            self._write_metrics(self.means.read(batch + 1, means), "train")
             self._write("optimizer", optimizer_values(self.model.optimizer), "train")
             if self.throughput.started:
                 self._write("speed", self.throughput.read(self.step), "train")

@@ -8,7 +8,7 @@ class Throughput:
     """How fast steps follow one another.
 
     Args:
-        per_step: what a step works through, by unit: `{"frames": 512}`.
+        per_step: what else than itself a step is worth, by unit: `{"frames": 512}`.
         batches: where the data comes from, which tells how long it was waited for.
 
     Example:
@@ -18,8 +18,10 @@ class Throughput:
         ['frames_per_second', 'steps_per_second']
     """
 
-    def __init__(self, per_step: Mapping[str, int] = {}, batches: TimedBatches | None = None):
-        self.units = {"steps": 1, **per_step}
+    def __init__(
+        self, per_step: Mapping[str, int] | None = None, batches: TimedBatches | None = None
+    ):
+        self.units = {"steps": 1, **(per_step or {})}
         self.batches = batches
         self.stop()
 

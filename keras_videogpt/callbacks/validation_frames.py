@@ -16,7 +16,7 @@ class ValidationFrames(keras.callbacks.Callback):
     over the frames of a clip: what it shows as steps are frames. It is that of the last epoch.
 
     Args:
-        tensorboard: the run's `TensorBoard` callback, after this one in the list.
+        tensorboard: the run's `TensorBoard` callback.
         data: held-out clips, as `evaluate` takes them; uint8.
         batches: most batches to look at.
     """
