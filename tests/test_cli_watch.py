@@ -113,12 +113,11 @@ class Save(keras.callbacks.Callback):
         self.run, self.steps = run, iter(steps)
 
     def on_epoch_end(self, epoch, logs=None):
-        self.run.save(self.model, next(self.steps))
+        self.run.save(self.model, next(self.steps), logs["val_loss"])
 
 
 def test_training_keeps_the_status_up_to_date(run, capsys):
     model = small_gpt(small_vqvae())
-    Status(4, 8, best={"step": 4, "loss": 0.5}).write(run.folder)
     status, seen = RunStatus(run, steps=8, first_step=4, seconds=0), []
     see = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: seen.append(read_status(run.folder)),
@@ -140,7 +139,7 @@ def test_training_keeps_the_status_up_to_date(run, capsys):
     assert seen[1].speed["steps_per_second"] > 0 and seen[1].values["loss"] > 0
     last = read_status(run.folder)
     assert last.is_finished and not last.is_gone and last.seconds_left == 0
-    assert last.best == {"step": 4, "loss": 0.5}
+    assert last.best == {"step": 8, "loss": run.losses()[8]}
     output = capsys.readouterr()
     assert output.out.count("step 8 of 8: ") == 1 and "00:00 left" in output.out
     assert "/8 [" in output.err

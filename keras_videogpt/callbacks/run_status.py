@@ -6,11 +6,13 @@ import keras
 from keras_videogpt.callbacks.callback_list import as_numbers
 from keras_videogpt.callbacks.throughput import Throughput
 from keras_videogpt.training.run_folder import RunFolder
-from keras_videogpt.training.status import Status, read_status
+from keras_videogpt.training.status import Status
 
 
 class RunStatus(keras.callbacks.Callback):
     """Keeps `status.json` of a run up to date, for `keras-videogpt watch`.
+
+    After `RunCheckpoint`.
 
     Args:
         run: the run's folder.
@@ -34,9 +36,8 @@ class RunStatus(keras.callbacks.Callback):
         self.first_step_done: tuple[int, float] | None = None
         self.throughput = throughput or Throughput()
         self.seconds = seconds
-        before = read_status(run.address)
-        best = before.best if before and before.best.get("step", 0) <= first_step else {}
-        self.status = Status(first_step, steps, checkpoint=run.latest_step(), best=best)
+        self.status = Status(first_step, steps)
+        self._note_checkpoints()
 
     def on_train_begin(self, logs=None):
         self._write()
@@ -65,13 +66,14 @@ class RunStatus(keras.callbacks.Callback):
         self._write(phase="saving")
 
     def on_epoch_end(self, epoch, logs=None):
-        status = self.status
-        status.values = as_numbers(logs)
-        status.checkpoint = self.run.latest_step()
-        loss = logs.get("val_loss")
-        if loss is not None and loss < status.best.get("loss", float("inf")):
-            status.best = {"step": status.step, "loss": loss}
+        self.status.values = as_numbers(logs)
+        self._note_checkpoints()
         self._write(phase="training")
+
+    def _note_checkpoints(self):
+        self.status.checkpoint = self.run.latest_step()
+        best = self.run.best_step()
+        self.status.best = {"step": best, "loss": self.run.losses()[best]} if best else {}
 
     def _seconds_left(self) -> float | None:
         """What is left at the mean rate, with the time for validation and pictures in it."""

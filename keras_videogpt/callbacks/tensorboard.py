@@ -44,11 +44,14 @@ class TensorBoard(keras.callbacks.Callback):
     ):
         super().__init__()
         self.folder = Path(folder)
-        self.first_step = self.step = self.epoch_start = first_step
+        self.step = self.first_step = self.epoch_start = first_step
         self.every = every
         self.throughput = throughput or Throughput()
         self.means = IntervalMeans()
         self.files: dict[str, EventFile] = {}
+
+    def on_train_begin(self, logs=None):
+        self.first_step = self.step  # of this `fit`
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch_start = self.step
@@ -60,31 +63,27 @@ class TensorBoard(keras.callbacks.Callback):
         if self.step // self.every > before // self.every:
             names = {m.name for m in self.model.metrics if isinstance(m, keras.metrics.Mean)}
             means = as_numbers({name: logs[name] for name in logs if name in names})
-            self._write_metrics(self.means.read(batch + 1, means), "train")
-            self._write("optimizer", optimizer_values(self.model.optimizer), "train")
+            self._write(self.means.read(batch + 1, means), "train")
+            self._write(optimizer_values(self.model.optimizer), "train", "optimizer")
             if self.throughput.started:
-                self._write("speed", self.throughput.read(self.step), "train")
+                self._write(self.throughput.read(self.step), "train", "speed")
         if not self.throughput.started:  # the first step of all compiles
             self.throughput.start(self.step)
 
     def on_epoch_end(self, epoch, logs=None):
         logs = logs or {}
-        self._write_metrics({k: v for k, v in logs.items() if k == "codes_used"}, "train")
+        self._write({k: value for k, value in logs.items() if k == "codes_used"}, "train")
         validation = {k[4:]: value for k, value in logs.items() if k.startswith("val_")}
-        self._write_metrics(validation, "validation")
+        self._write(validation, "validation")
 
     def on_train_end(self, logs=None):
         for file in self.files.values():
             file.close()
         self.files.clear()
 
-    def _write_metrics(self, values: Mapping[str, float], run: str) -> None:
+    def _write(self, values: Mapping[str, float], run: str, group: str | None = None) -> None:
         for name, value in values.items():
-            self._write(GROUPS.get(name, "losses"), {name: value}, run)
-
-    def _write(self, group: str, values: Mapping[str, float], run: str) -> None:
-        for name, value in values.items():
-            self.write_scalar(f"{group}/{name}", value, run)
+            self.write_scalar(f"{group or GROUPS.get(name, 'losses')}/{name}", value, run)
 
     def write_scalar(self, tag: str, value: float, run: str = "train") -> None:
         """Shows a number in the chart `tag`, at this step."""

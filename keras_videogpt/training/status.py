@@ -26,7 +26,7 @@ class Status:
         speed: steps, frames and codes per second, by name.
         seconds_left: until the end of the run; `None` if it is not known yet.
         checkpoint: step of the newest checkpoint; 0 before the first.
-        best: `step` and `loss` of the lowest validation loss; empty before the first.
+        best: `step` and validation `loss` of the best checkpoint; empty before the first.
         process: id of the process that trains.
         host: name of the machine it runs on.
         written: when this was written, in seconds since 1970.
