@@ -15,7 +15,7 @@ def choose_backend() -> None:
         set_backend()
         if _is_command() and _is_installed("tensorflow"):
             backend = os.environ.get("KERAS_BACKEND", _configured_backend())
-            _import_tensorflow_quietly(first_operation=backend == "tensorflow")
+            _import_tensorflow_quietly(backend == "tensorflow" and not _is_distributed())
     except ImportError as error:
         if not _is_command():
             raise
@@ -55,7 +55,8 @@ def _import_tensorflow_quietly(first_operation: bool) -> None:
     """Imports TensorFlow without its greeting, which TF_CPP_MIN_LOG_LEVEL does not stop.
 
     The command's stderr is for errors and progress. Keras imports TensorFlow where it is installed,
-    whatever the backend. An operation would then take the memory of a GPU; it is left out.
+    whatever the backend. An operation would then take the memory of a GPU, and devices and workers
+    can't be set up after one; it is left out there.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
@@ -96,6 +97,12 @@ def _backend_of_command() -> str | None:
         if argument.startswith("--backend=") and argument.partition("=")[2] in BACKENDS:
             return argument.partition("=")[2]
     return None
+
+
+def _is_distributed() -> bool:
+    """Whether this process is to set up several devices or workers."""
+    asked = any(argument.partition("=")[0] == "--distribute" for argument in sys.orig_argv)
+    return asked or "TF_CONFIG" in os.environ
 
 
 def _is_command() -> bool:

@@ -13,6 +13,7 @@ from keras_videogpt.commands import (
     sample,
     train_prior,
     train_vqvae,
+    watch,
 )
 from keras_videogpt.paths import local_path
 
@@ -36,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     kinds = train.add_subparsers(required=True, metavar="KIND")
     train_vqvae.add_parser(kinds)
     train_prior.add_parser(kinds)
-    for module in (encode, sample, reconstruct, evaluate, convert, data):
+    for module in (watch, encode, sample, reconstruct, evaluate, convert, data):
         module.add_parser(commands)
     return parser
 

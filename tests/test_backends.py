@@ -55,17 +55,20 @@ def folder(tmp_path_factory, videos):
 @pytest.fixture(scope="module")
 def outputs(folder):
     """Outputs by backend, of those installed."""
-    outputs = {}
-    for backend in BACKENDS:
-        if importlib.util.find_spec(backend) is None:
-            continue
-        run = subprocess.run(
+    processes = {
+        backend: subprocess.Popen(
             [sys.executable, str(SCRIPT), str(folder)],
             env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2"},
-            capture_output=True,
+            stderr=subprocess.PIPE,
             text=True,
         )
-        assert run.returncode == 0, run.stderr[-2000:]
+        for backend in BACKENDS
+        if importlib.util.find_spec(backend) is not None
+    }
+    outputs = {}
+    for backend, process in processes.items():
+        _, stderr = process.communicate()
+        assert process.returncode == 0, stderr[-2000:]
         outputs[backend] = dict(np.load(folder / f"{backend}.npz"))
     return outputs
 

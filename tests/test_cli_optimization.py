@@ -13,7 +13,7 @@ import keras_videogpt as kvg
 from keras_videogpt.training.weight_averages import averages
 
 OPTIONS = "--warm-up 2 --clip-norm 0.5 --accumulate 2 --ema 0.5 --schedule constant --keep 3 "
-OPTIONS += "--precision mixed_bfloat16 --batch-size 1"
+OPTIONS += "--precision mixed_bfloat16 --batch-size 1 --remat"
 BACKEND = keras.backend.backend()
 EXECUTION = "" if BACKEND == "torch" else " --steps-per-execution 2"
 
@@ -37,7 +37,7 @@ def checkpoint(folder, step):
 def test_the_optimizer_is_as_the_command_says_and_belongs_to_the_run(run, data, capsys):
     model = kvg.load(checkpoint(run, 6))
     adam = model.optimizer.inner_optimizer
-    assert model.layers_policy.name == "mixed_bfloat16"
+    assert model.remat and model.layers_policy.name == "mixed_bfloat16"
     assert (adam.global_clipnorm, adam.gradient_accumulation_steps) == (0.5, 2)
     assert int(adam.iterations) == 3 and float(model.optimizer.gradient_norm) > 0
     assert float(adam.learning_rate) == pytest.approx(2e-3)

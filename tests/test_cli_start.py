@@ -64,3 +64,21 @@ def test_an_error_is_the_only_line_on_stderr_whatever_the_backend_logs(tmp_path)
     )
     assert result.returncode == 2 and result.stdout == ""
     assert result.stderr.count("\n") == 1 and "missing.keras" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "argument, config, first",
+    [("--out", None, True), ("--distribute=data", None, False), ("--out", "{}", False)],
+)
+def test_no_operation_precedes_the_set_up_of_several_devices(argument, config, first, monkeypatch):
+    started = []
+    monkeypatch.setattr(backend, "_import_tensorflow_quietly", started.append)
+    monkeypatch.setattr(backend, "_is_installed", lambda name: True)
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if config:
+        monkeypatch.setenv("TF_CONFIG", config)
+    command = ["python", "-m", "keras_videogpt", "train", argument]
+    monkeypatch.setattr(sys, "orig_argv", command)
+    backend.choose_backend()
+    assert started == [first]

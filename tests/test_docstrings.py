@@ -12,7 +12,9 @@ import pytest
 import keras_videogpt as kvg
 
 PACKAGES = (
+    "callbacks",
     "convert",
+    "distribution",
     "layers",
     "metrics",
     "models",

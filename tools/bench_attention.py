@@ -26,9 +26,8 @@ import sys
 import time
 from pathlib import Path
 
-from benchmark import json_file, machine
+from benchmark import BACKENDS, json_file, machine
 
-BACKENDS = ("tensorflow", "jax", "torch")
 VARIANTS = ("sparse", "dense", "full")
 FIGURES = ("seconds", "peak_mib")
 ON_CPU = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}

@@ -13,10 +13,10 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import keras
 import numpy as np
+from benchmark import process_memory
 from keras import ops
 
 from keras_videogpt.layers import strided_layout
@@ -98,12 +98,6 @@ def forward_and_backward(attend: Callable, inputs: list) -> Callable[[], tuple]:
         return output.detach(), *torch.autograd.grad((output**2).sum(), inputs)
 
     return run
-
-
-def process_memory(field: str) -> float:
-    """A field such as `VmRSS` of what Linux says of this process, in MiB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:"))
 
 
 def measure(variant: str, grid: tuple[int, ...], runs: int) -> dict[str, float]:

@@ -28,18 +28,15 @@ import json
 import math
 import os
 import re
-import shlex
 import statistics
-import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from benchmark import json_file, machine
+from benchmark import BACKENDS, ON_CPU, json_file, machine, output_of, printed_figure
 
-BACKENDS = ("tensorflow", "jax", "torch")
 TOOLS = Path(__file__).parent
 PROGRAMS = {
     "original": str(TOOLS / "original_loop.py"),
@@ -56,22 +53,8 @@ FIGURES = {
     "peak_mib": "peak MiB",
     "peak_percent": "peak %",
 }
-ON_CPU = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
 MOST_CODES_IN_FULL = 1024  # by default; of more, a part is timed
 DEFAULT_PART = 8
-
-
-def output_of(command: list[str], **environment: str) -> str:
-    """What a program prints; it is the end of everything if it fails."""
-    process = subprocess.run(
-        command, env=os.environ | ON_CPU | environment, capture_output=True, text=True
-    )
-    if process.returncode:
-        sys.exit(
-            f"{process.stderr}\n{shlex.join(command)} ended with {process.returncode}; "
-            "-9 is a lack of memory."
-        )
-    return process.stdout
 
 
 def memory_speed() -> float:
@@ -94,7 +77,7 @@ def measure_ours(backend: str, batch: int, dtype: str, args: argparse.Namespace)
     speed = memory_speed()
     script = str(TOOLS / "bench_sampling_process.py")
     settings = [args.codes, args.attention, str(batch), dtype, str(args.part)]
-    printed = output_of([sys.executable, script, *settings], KERAS_BACKEND=backend)
+    printed = output_of([sys.executable, script, *settings], KERAS_BACKEND=backend, **ON_CPU)
     figures = json.loads(printed.splitlines()[-1])
     moved = figures.pop("bytes_per_step")
     read = moved / figures["milliseconds_per_step"] * 1000
@@ -108,17 +91,12 @@ def measure_ours(backend: str, batch: int, dtype: str, args: argparse.Namespace)
 
 def measure_other(program: str, batch: int, dtype: str, args: argparse.Namespace) -> dict:
     """Codes per second of another program, and what else it says."""
-    command = shlex.split(PROGRAMS.get(program, program))
-    if command[0].endswith(".py"):
-        command = [sys.executable, *command]
-    command += ["--codes", args.codes, "--batch", str(batch), "--attention", args.attention]
+    options = ["--codes", args.codes, "--batch", str(batch), "--attention", args.attention]
     if dtype != "float32":
-        command += ["--dtype", dtype]
-    printed = output_of(command)
-    found = re.search(r"codes per second: ([0-9.e+]+)", printed)
-    if not found:
-        sys.exit(f"{shlex.join(command)} printed no `codes per second: X` but:\n{printed}")
-    return {"codes_per_second": float(found[1]), "printed": printed}
+        options += ["--dtype", dtype]
+    program = PROGRAMS.get(program, program)
+    speed, printed = printed_figure(program, options, "codes per second", **ON_CPU)
+    return {"codes_per_second": speed, "printed": printed}
 
 
 def measure_round(backend: str, batch: int, dtype: str, args: argparse.Namespace) -> dict:

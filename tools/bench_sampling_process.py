@@ -11,13 +11,13 @@ import math
 import statistics
 import sys
 import time
-from pathlib import Path
 
 import keras
+from benchmark import process_memory
 from keras import ops
+from model_flops import visible_positions
 
 from keras_videogpt import VQVAE, VideoGPT
-from keras_videogpt.layers import strided_layout
 from keras_videogpt.layers.packed_linear import packed
 from keras_videogpt.sampling.cache import empty_cache, grow, run_length
 from keras_videogpt.sampling.decoding_loop import compiled_decode_run
@@ -70,13 +70,7 @@ def bytes_per_step(model: VideoGPT, batch: int) -> float:
 
     The latter is the mean over all positions.
     """
-    if model.attention == "sparse":
-        size = model.block_size
-        layout = strided_layout(model.codes_shape, size, model.num_local_blocks)
-        before, diagonal = layout.sum() - len(layout), len(layout)
-        visible = (before * size**2 + diagonal * size * (size + 1) / 2) / model.length
-    else:
-        visible = (model.length + 1) / 2
+    visible = visible_positions(model)
     return weights_read(model) + cache_size(model, batch, visible)
 
 
@@ -128,12 +122,6 @@ def time_runs(model: VideoGPT, dtype: str, batch: int, runs: list[int]) -> dict:
             seconds[run] = time.perf_counter() - start
             previous = codes[-1]
     return seconds
-
-
-def process_memory(field: str) -> float:
-    """A field such as `VmHWM` of what Linux says of this process, in MiB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:"))
 
 
 def measure(grid: tuple[int, ...], attention: str, batch: int, dtype: str, part: int) -> dict:

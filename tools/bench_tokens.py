@@ -22,9 +22,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmark import json_file, machine
+from benchmark import BACKENDS, json_file, machine
 
-BACKENDS = ("tensorflow", "jax", "torch")
 SOURCES = ("videos", "tokens")
 FIGURES = ("step_seconds", "codes_seconds")
 ON_CPU = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}

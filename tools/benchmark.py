@@ -1,9 +1,16 @@
-"""What all benchmarks say of the machine, and where they write."""
+"""What benchmarks share: the machine, processes, other programs, and where they write."""
 
 import argparse
 import os
 import platform
+import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
+
+BACKENDS = ("tensorflow", "jax", "torch")
+ON_CPU = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def machine() -> dict:
@@ -23,3 +30,40 @@ def json_file(path: str) -> Path:
     if not Path(path).absolute().parent.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {Path(path).parent}")
     return Path(path)
+
+
+def process_memory(field: str) -> float:
+    """A field such as `VmHWM` of what Linux says of this process, in MiB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:"))
+
+
+def output_of(command: list[str], **environment: str) -> str:
+    """What a program prints; it is the end of everything if it fails."""
+    process = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True)
+    if process.returncode:
+        sys.exit(
+            f"{process.stderr}\n{shlex.join(command)} ended with {process.returncode}; "
+            "-9 is a lack of memory."
+        )
+    return process.stdout
+
+
+def printed_figure(program: str, options: list[str], figure: str, **environment: str) -> tuple:
+    """A number that another program prints as `figure: X`, and all that it prints.
+
+    Args:
+        program: a command; a Python file is run by this Python.
+        options: what it gets after its own.
+        figure: what comes before the number.
+        environment: variables that are set for it.
+    """
+    command = shlex.split(program)
+    if command[0].endswith(".py"):
+        command = [sys.executable, *command]
+    command += options
+    printed = output_of(command, **environment)
+    found = re.search(rf"{figure}: ([0-9.e+-]+)", printed)
+    if not found:
+        sys.exit(f"{shlex.join(command)} printed no `{figure}: X` but:\n{printed}")
+    return float(found[1]), printed

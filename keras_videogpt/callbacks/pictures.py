@@ -26,7 +26,7 @@ class _Pictures(keras.callbacks.Callback):
         with averaged(self.model):
             videos = self.videos()
         write_video(path, videos, overwrite=True)
-        self.tensorboard.write_gif(self.name, path)
+        self.tensorboard.write_gif(f"{self.name}/clips", path)
 
     def videos(self) -> np.ndarray:
         """The uint8 clips `(n, T, H, W, C)` to show."""

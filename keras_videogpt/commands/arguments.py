@@ -83,6 +83,12 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         help="newest checkpoints to keep, beside the best (default: 2)",
     )
     parser.add_argument(
+        "--remat",
+        action="store_true",
+        help="compute activations again instead of keeping them: less memory, more time; a run "
+        "that goes on does as it began",
+    )
+    parser.add_argument(
         "--steps-per-execution",
         type=int,
         default=1,

@@ -126,7 +126,9 @@ def run(args: argparse.Namespace) -> None:
         model_settings["condition_dropout"] = args.condition_dropout
 
     def build() -> VideoGPT:
-        return VideoGPT(tokenizer, **model_settings, seed=args.seed, dtype=args.precision)
+        return VideoGPT(
+            tokenizer, **model_settings, seed=args.seed, dtype=args.precision, remat=args.remat
+        )
 
     def make_pictures(folder: Path, tensorboard: TensorBoard):
         names = ("frame_cond", "num_classes", "action_shape", "embedding_shape")

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> None:
     clips, held_out = training_clips(args, video_shape)
 
     def build() -> VQVAE:
-        model = VQVAE(**model_settings, seed=args.seed, dtype=args.precision)
+        model = VQVAE(**model_settings, seed=args.seed, dtype=args.precision, remat=args.remat)
         if model.data_variance is None:
             model.measured_variance.assign(clips.variance())
         return model

@@ -1,5 +1,7 @@
 import keras
 
+from keras_videogpt.distribution.global_batch import num_replicas
+
 NORMS = ("batch", "group", "layer")
 
 
@@ -8,6 +10,7 @@ def normalization(kind: str, channels: int, **kwargs) -> keras.layers.Layer:
 
     Args:
         kind: `"batch"`: batch statistics, as the original code (epsilon 1e-5, momentum 0.9);
+            of the global batch where the layer is made under a `tf.distribute` strategy;
             `"layer"`: over the channels of each position, as the paper's text;
             `"group"`: over positions and groups of channels, independent of the batch too.
         channels: number of channels of the input.
@@ -24,6 +27,8 @@ def normalization(kind: str, channels: int, **kwargs) -> keras.layers.Layer:
         1e-05
     """
     if kind == "batch":
+        if keras.backend.backend() == "tensorflow" and num_replicas() > 1:
+            kwargs = {"synchronized": True, **kwargs}
         return keras.layers.BatchNormalization(epsilon=1e-5, momentum=0.9, **kwargs)
     if kind == "layer":
         return keras.layers.LayerNormalization(epsilon=1e-5, **kwargs)

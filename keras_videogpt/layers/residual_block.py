@@ -3,6 +3,7 @@ import keras
 from keras_videogpt.layers.axial_attention import AxialAttention
 from keras_videogpt.layers.normalization import normalization
 from keras_videogpt.layers.padded_convolution import PaddedConv3D
+from keras_videogpt.layers.rematerialization import rematerialized
 
 
 @keras.saving.register_keras_serializable("keras_videogpt")
@@ -16,6 +17,8 @@ class ResidualBlock(keras.layers.Layer):
         norm: `"batch"`, `"layer"` or `"group"`; see `normalization`.
         positions: a `PositionEmbedding` added before the attention, or `None`. The paper shares one
             over all blocks of the encoder and the decoder.
+        remat: whether gradients compute the activations between norms again instead of keeping
+            them.
 
     Call arguments:
         x: float `(B, T, H, W, channels)`.
@@ -38,6 +41,7 @@ class ResidualBlock(keras.layers.Layer):
         num_heads: int = 2,
         norm: str = "batch",
         positions: keras.layers.Layer | None = None,
+        remat: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -46,6 +50,7 @@ class ResidualBlock(keras.layers.Layer):
         self.num_heads = num_heads
         self.norm = norm
         self.positions = positions
+        self.remat = remat
 
     def build(self, input_shape):
         channels = input_shape[-1]
@@ -79,14 +84,20 @@ class ResidualBlock(keras.layers.Layer):
 
     def call(self, x, training=False):
         h = x
-        for norm, convolution in zip(self.norms, self.convolutions, strict=False):
-            h = convolution(keras.ops.relu(norm(h, training=training)))
-        if self.axial_attention:
-            h = keras.ops.relu(self.norms[2](h, training=training))
-            if self.positions is not None:
-                h = self.positions(h)
-            h = self.attention(h)
+        branches = [*self.convolutions, self._attend] if self.axial_attention else self.convolutions
+        for norm, branch in zip(self.norms, branches, strict=True):
+            h = self._activated(branch, norm(h, training=training), training)
         return x + h
+
+    def _activated(self, branch, h, training):
+        def compute(h):
+            return branch(keras.ops.relu(h))
+
+        # Norms stay outside: they update their statistics.
+        return rematerialized(compute, h) if self.remat and training else compute(h)
+
+    def _attend(self, h):
+        return self.attention(h if self.positions is None else self.positions(h))
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -99,6 +110,7 @@ class ResidualBlock(keras.layers.Layer):
             "num_heads": self.num_heads,
             "norm": self.norm,
             "positions": keras.saving.serialize_keras_object(self.positions),
+            "remat": self.remat,
         }
 
     @classmethod

@@ -5,6 +5,7 @@ from keras_videogpt.layers import step_operations
 from keras_videogpt.layers.causal_attention import CausalSelfAttention
 from keras_videogpt.layers.cross_attention import CrossAttention
 from keras_videogpt.layers.layer_normalization import LayerNormalization
+from keras_videogpt.layers.rematerialization import DrawnSeed, rematerialized
 from keras_videogpt.layers.sparse_attention import StridedSparseSelfAttention
 
 
@@ -30,6 +31,7 @@ class TransformerBlock(keras.layers.Layer):
         block_size, num_local_blocks: of `StridedSparseSelfAttention`.
         cross_value_dim: `value_dim` of the `CrossAttention` to the memory.
         epsilon_placement, gains: of every `LayerNormalization`.
+        remat: whether gradients compute the block's activations again instead of keeping them.
         seed: seed of the dropout.
 
     Call arguments:
@@ -62,6 +64,7 @@ class TransformerBlock(keras.layers.Layer):
         cross_value_dim: int | None = None,
         epsilon_placement: str = "inside",
         gains: str = "learned",
+        remat: bool = False,
         seed: int | None = None,
         **kwargs,
     ):
@@ -77,6 +80,7 @@ class TransformerBlock(keras.layers.Layer):
         self.cross_value_dim = cross_value_dim
         self.epsilon_placement = epsilon_placement
         self.gains = gains
+        self.remat = remat
         self.seed = seed
 
     def build(self, x_shape, condition_shape=None, memory_shape=None):
@@ -107,6 +111,7 @@ class TransformerBlock(keras.layers.Layer):
         self.feed_forward_norm = self._norm("feed_forward_norm")
         self.expand = keras.layers.Dense(hidden, dtype=dtype, name="expand")
         self.contract = keras.layers.Dense(channels, dtype=dtype, name="contract")
+        # Never called: it owns the seeds, under the name that files of models have.
         self.drop = keras.layers.Dropout(self.dropout, seed=self.seed, dtype=dtype, name="drop")
         self.attention_norm.build(x_shape, condition_shape)
         self.feed_forward_norm.build(x_shape, condition_shape)
@@ -123,15 +128,31 @@ class TransformerBlock(keras.layers.Layer):
         )
 
     def call(self, x, condition=None, memory=None, memory_mask=None, training=False):
-        def residual(change):
-            return self.drop(change, training=training)
+        seeds = []
+        if training and self.dropout > 0:
+            branches = 2 if self.cross_attention is None else 3
+            seeds = [DrawnSeed(self.drop.seed_generator) for _ in range(branches)]
+
+        def compute(x, condition, memory):
+            drawn = iter(seeds)
+
+            def residual(change):
+                return (
+                    keras.random.dropout(change, self.dropout, seed=next(drawn))
+                    if seeds
+                    else change
+                )
+
+            x = x + residual(self.attention(self.attention_norm(x, condition)))
+            if self.cross_attention is not None:
+                normed = self.cross_norm(x, condition)
+                x = x + residual(self.cross_attention(normed, memory, memory_mask=memory_mask))
+            return x + residual(self._feed_forward(self.feed_forward_norm(x, condition)))
 
         x = ops.cast(x, self.compute_dtype)
-        x = x + residual(self.attention(self.attention_norm(x, condition)))
-        if self.cross_attention is not None:
-            normed = self.cross_norm(x, condition)
-            x = x + residual(self.cross_attention(normed, memory, memory_mask=memory_mask))
-        return x + residual(self._feed_forward(self.feed_forward_norm(x, condition)))
+        if self.remat and training:
+            return rematerialized(compute, x, condition, memory)
+        return compute(x, condition, memory)
 
     def _feed_forward(self, x):
         return self.contract(quick_gelu(self.expand(x)))
@@ -224,5 +245,6 @@ class TransformerBlock(keras.layers.Layer):
             "cross_value_dim": self.cross_value_dim,
             "epsilon_placement": self.epsilon_placement,
             "gains": self.gains,
+            "remat": self.remat,
             "seed": self.seed,
         }

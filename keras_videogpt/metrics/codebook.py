@@ -1,6 +1,8 @@
 import keras
 from keras import ops
 
+from keras_videogpt.distribution.global_batch import global_mean, global_sum
+
 
 def code_counts(codes, num_codes: int, num_codebooks: int):
     """How often each code occurs.
@@ -46,7 +48,7 @@ class CodebookPerplexity(keras.metrics.Mean):
         self.num_codebooks = num_codebooks
 
     def update_state(self, codes, sample_weight=None):
-        counts = code_counts(codes, self.num_codes, self.num_codebooks)
+        counts = global_sum(code_counts(codes, self.num_codes, self.num_codebooks))
         shares = counts / ops.sum(counts, axis=-1, keepdims=True)
         entropy = -ops.sum(shares * ops.log(ops.maximum(shares, 1e-10)), axis=-1)
         super().update_state(ops.mean(ops.exp(entropy)))
@@ -85,7 +87,9 @@ class CodesUsed(keras.metrics.Metric):
         )
 
     def update_state(self, codes, sample_weight=None):
-        self.counts.assign_add(code_counts(codes, self.num_codes, self.num_codebooks))
+        counts = code_counts(codes, self.num_codes, self.num_codebooks)
+        # TensorFlow adds up what its replicas have counted; each has seen the codes of all.
+        self.counts.assign_add(global_mean(counts))
 
     def result(self):
         return ops.mean(ops.cast(ops.convert_to_tensor(self.counts) > 0, "float32"))

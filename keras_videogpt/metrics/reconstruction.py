@@ -19,6 +19,17 @@ def psnr(reference: np.ndarray, video: np.ndarray) -> np.ndarray:
         >>> psnr(black, np.full_like(black, 255))
         array([0.])
     """
+    return psnr_per_frame(reference, video).mean(axis=1)
+
+
+def psnr_per_frame(reference: np.ndarray, video: np.ndarray) -> np.ndarray:
+    """Peak signal-to-noise ratio of each frame: as `psnr`, float64 `(B, T)`.
+
+    Example:
+        >>> black = np.zeros((1, 2, 4, 4, 3), "uint8")
+        >>> psnr_per_frame(black, black)
+        array([[100., 100.]])
+    """
     for name, array in (("reference", reference), ("video", video)):
         if array.dtype != np.uint8:
             raise ValueError(f"{name} must be uint8; got {array.dtype}.")
@@ -26,5 +37,4 @@ def psnr(reference: np.ndarray, video: np.ndarray) -> np.ndarray:
         raise ValueError(f"reference must be (B, T, H, W, C); got shape {reference.shape}.")
     error = np.square(reference.astype("float32") - video.astype("float32"))
     per_frame = error.mean(axis=(2, 3, 4), dtype="float64")  # (B, T)
-    decibels = 10 * np.log10(255.0**2 / np.maximum(per_frame, 255.0**2 * 1e-10))
-    return decibels.mean(axis=1)
+    return 10 * np.log10(255.0**2 / np.maximum(per_frame, 255.0**2 * 1e-10))

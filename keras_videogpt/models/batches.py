@@ -81,7 +81,9 @@ def check_lengths(arrays) -> None:
 
 
 def as_numpy(tensor) -> np.ndarray:
-    """A tensor of any backend as a NumPy array."""
+    """A tensor of any backend as a NumPy array; the parts of replicas are put together."""
+    if isinstance(parts := getattr(tensor, "values", None), tuple):
+        return np.concatenate([np.asarray(part) for part in parts])
     if hasattr(tensor, "detach"):
         tensor = tensor.detach().cpu()
     return np.asarray(tensor)
@@ -101,5 +103,7 @@ def in_batches(
             if isinstance(arrays, dict)
             else arrays[part]
         )
-        parts.append(as_numpy(function(batch)))
+        # Each replica of a `tf.distribute` strategy predicts the whole batch, one after the other.
+        size = len(first[part])
+        parts.append(as_numpy(function(batch))[:size])
     return np.concatenate(parts)

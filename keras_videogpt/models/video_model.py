@@ -2,8 +2,14 @@ from collections.abc import Iterator
 from itertools import chain, islice
 
 import keras
+from keras import ops
 
-from keras_videogpt.distribution.global_batch import num_replicas
+from keras_videogpt.distribution.global_batch import (
+    copy_from_first,
+    global_mean,
+    is_multi_worker,
+    num_replicas,
+)
 from keras_videogpt.models.batches import check_lengths, first_batches, fit_arguments
 
 
@@ -41,8 +47,44 @@ class VideoModel(keras.Model):
             )
 
     def share_of_batch(self, loss):
-        """A replica's mean loss, as its share of the mean over the global batch."""
-        return loss / num_replicas()
+        """A replica's mean loss, as the backend wants it.
+
+        TensorFlow adds up the gradients of replicas, and shows the loss times their number; where
+        PyTorch has several processes, the optimizer takes the mean of their gradients.
+        """
+        return loss / num_replicas() if keras.backend.backend() == "tensorflow" else loss
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
+        """Metrics after a step; of several workers of TensorFlow with the axis Keras reduces."""
+        results = super().compute_metrics(x, y, y_pred, sample_weight)
+        if is_multi_worker():
+            return {name: ops.expand_dims(value, 0) for name, value in results.items()}
+        return results
+
+    def get_metrics_result(self) -> dict:
+        """Metrics of the global batch; each of PyTorch's processes has seen its own part of it."""
+        results = super().get_metrics_result()
+        if keras.backend.backend() != "torch" or num_replicas() == 1:
+            return results
+        means = global_mean(ops.stack(list(results.values())))
+        return dict(zip(results, means, strict=True))
+
+    def _check_replicas(self) -> None:
+        """Raises `ValueError` for what several replicas of TensorFlow or PyTorch can't train."""
+        if num_replicas() == 1:
+            return
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            raise ValueError(
+                "mixed_float16 on several devices needs the backend jax: each replica would scale "
+                "its own loss. Use mixed_bfloat16."
+            )
+        layers = [layer for layer in self._flatten_layers() if layer.trainable]
+        batch_norm = any(isinstance(one, keras.layers.BatchNormalization) for one in layers)
+        if batch_norm and keras.backend.backend() == "torch":
+            raise ValueError(
+                "norm='batch' takes the statistics of one process on the backend torch. Train "
+                "with norm='layer' or norm='group' on several."
+            )
 
     def fit(self, x=None, *args, **kwargs):
         """Trains the model, after a look at the first batch; arguments as `keras.Model.fit`."""
@@ -51,6 +93,8 @@ class VideoModel(keras.Model):
         if validation is not None and not isinstance(validation, Iterator | tuple):
             self.check_data(validation)
         x, kwargs = fit_arguments(x, kwargs)
+        self._check_replicas()
+        copy_from_first(self.variables)
         return super().fit(x, *args, **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):
@@ -79,6 +123,11 @@ class VideoModel(keras.Model):
         config = keras.saving.deserialize_keras_object(config)
         self.compile(**config | {"jit_compile": "auto", "steps_per_execution": 1})
         self.optimizer.build(self.trainable_variables)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Keras on TensorFlow would take a batch under a strategy, and average pixels over workers;
+        # a functional model is built already.
+        super()._maybe_symbolic_build(data_batch={})
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

@@ -51,6 +51,7 @@ ARGUMENTS = (
     "epsilon_placement",
     "gains",
     "seed",
+    "remat",
 )
 
 
@@ -110,6 +111,8 @@ class VideoGPT(VideoModel):
         epsilon_placement, gains: of every `LayerNormalization`; `"outside"` and `"original"` as the
             original code.
         seed: seed of the dropout, of conditions too.
+        remat: whether training computes the activations of the blocks again instead of keeping
+            them (gradient checkpointing): less memory, the same numbers.
 
     Raises:
         ValueError: an argument is out of range.
@@ -151,6 +154,7 @@ class VideoGPT(VideoModel):
         epsilon_placement: str = "inside",
         gains: str = "learned",
         seed: int | None = None,
+        remat: bool = False,
         dtype=None,
         **kwargs,
     ):
@@ -219,6 +223,7 @@ class VideoGPT(VideoModel):
                 num_local_blocks=num_local_blocks,
                 cross_value_dim=cross_value_dim,
                 **norm_options,
+                remat=remat,
                 seed=None if seed is None else seed + i,
                 dtype=dtype,
                 name=f"block_{i}",
@@ -295,6 +300,7 @@ class VideoGPT(VideoModel):
         self.epsilon_placement = epsilon_placement
         self.gains = gains
         self.seed = seed
+        self.remat = remat
         #: Shape of a clip's codes: `(t, h, w)`, or `(t, h, w, G)`.
         self.codes_shape = grid
         #: Codes of a clip, in the order they are predicted in.

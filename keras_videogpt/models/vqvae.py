@@ -54,6 +54,8 @@ class VQVAE(VideoModel):
         ema_decay: decay of the codebook's moving averages.
         restart_threshold: codes whose moving count falls below it restart; 0 turns restarts off.
         seed: seed of the codebook's initialisation and restarts.
+        remat: whether training computes the activations of the residual blocks again instead of
+            keeping them (gradient checkpointing): less memory, the same numbers.
 
     Raises:
         ValueError: an argument is out of range; the message lists what is accepted.
@@ -89,6 +91,7 @@ class VQVAE(VideoModel):
         ema_decay: float = 0.99,
         restart_threshold: float = 1.0,
         seed: int | None = None,
+        remat: bool = False,
         dtype=None,
         **kwargs,
     ):
@@ -123,6 +126,7 @@ class VQVAE(VideoModel):
             "num_heads": num_heads,
             "norm": norm,
             "positions": positions,
+            "remat": remat,
         }
         encoder = build_encoder(
             video_shape, downsample, hidden_units, extra_padding, dtype, **stack_options
@@ -198,6 +202,7 @@ class VQVAE(VideoModel):
         self.ema_decay = ema_decay
         self.restart_threshold = restart_threshold
         self.seed = seed
+        self.remat = remat
         #: Shape of a clip's codes: `(t, h, w)`, or `(t, h, w, G)`.
         self.codes_shape = tuple(codes.shape[1:])
 
@@ -323,6 +328,7 @@ class VQVAE(VideoModel):
             "ema_decay": self.ema_decay,
             "restart_threshold": self.restart_threshold,
             "seed": self.seed,
+            "remat": self.remat,
             "dtype": keras.saving.serialize_keras_object(self.layers_policy),
             "name": self.name,
             "trainable": self.trainable,

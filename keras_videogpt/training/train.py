@@ -1,12 +1,11 @@
 import keras
 
-from keras_videogpt.callbacks.averaged_validation import AveragedValidation
+from keras_videogpt.callbacks.run_callbacks import of_run
 from keras_videogpt.callbacks.run_checkpoint import RunCheckpoint
-from keras_videogpt.callbacks.run_upload import RunUpload
-from keras_videogpt.callbacks.tensorboard import TensorBoard
 from keras_videogpt.data.clip_source import ClipSource
 from keras_videogpt.data.pipeline import dataset
 from keras_videogpt.data.stream import batch_places, stream
+from keras_videogpt.data.timed_batches import TimedBatches
 from keras_videogpt.training.run_folder import RunFolder
 
 VALIDATION_BATCHES = 16
@@ -46,29 +45,37 @@ def train(
         places = batch_places(len(clips), batch_size, seed, step)
         return [clips.name(index) for index, _ in places]
 
-    tensorboard = TensorBoard(run.logs, first_step=done)
+    batches = TimedBatches(stream(clips, batch_size, seed, first_step=done, workers=workers))
     try:
         validation = dataset(held_out, min(batch_size, len(held_out)), workers=workers)
-        batches, together = min(len(validation), VALIDATION_BATCHES), model.steps_per_execution
-        if together > batches:
+        held_out_batches = min(len(validation), VALIDATION_BATCHES)
+        together = model.steps_per_execution
+        if together > held_out_batches:
             raise ValueError(
-                f"--steps-per-execution must be at most {batches}, the batches of validation; "
-                f"got {together}."
+                f"--steps-per-execution must be at most {held_out_batches}, the batches of "
+                f"validation; got {together}."
             )
         model.fit(
-            stream(clips, batch_size, seed, first_step=done, workers=workers),
+            batches,
             steps_per_epoch=save_every,
             initial_epoch=done // save_every,
             epochs=steps // save_every,
             validation_data=validation,
-            validation_steps=batches - batches % together,
-            callbacks=[
-                AveragedValidation(),
-                tensorboard,
-                make_pictures(tensorboard),
+            validation_steps=held_out_batches - held_out_batches % together,
+            callbacks=of_run(
+                model,
+                run,
                 RunCheckpoint(run, done, clip_names),
-                RunUpload(run),
-            ],
+                make_pictures,
+                batches,
+                held_out,
+                batch_size,
+                VALIDATION_BATCHES,
+                first_step=done,
+                steps=steps,
+                save_every=save_every,
+                verbose=verbose,
+            ),
             verbose=verbose,
         )
     finally:

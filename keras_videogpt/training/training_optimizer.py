@@ -1,7 +1,7 @@
 import keras
 from keras import ops
 
-from keras_videogpt.distribution.global_batch import global_sum, num_replicas
+from keras_videogpt.distribution.global_batch import global_sum, mean_gradients, num_replicas
 
 
 @keras.saving.register_keras_serializable("keras_videogpt")
@@ -55,7 +55,11 @@ class TrainingOptimizer(keras.optimizers.Optimizer):
     def apply(self, grads, trainable_variables=None):
         if not self.built:
             self.build(list(trainable_variables))
-        replicas = num_replicas()
+        # Only TensorFlow's optimizers add up replicas, at their end: too late for the norm.
+        replicas = num_replicas() if keras.backend.backend() == "tensorflow" else 1
+        if replicas > 1 and self.inner_optimizer.gradient_accumulation_steps:
+            raise ValueError("Gradients can't be accumulated over batches on several devices.")
+        grads = mean_gradients(grads)
         if replicas > 1:
             grads = [None if g is None else global_sum(g) for g in grads]
         squares = [ops.sum(ops.square(ops.cast(g, "float32"))) for g in grads if g is not None]
@@ -63,9 +67,7 @@ class TrainingOptimizer(keras.optimizers.Optimizer):
         self.gradient_norm.assign(norm)
         if replicas > 1:
             limit = self.inner_optimizer.global_clipnorm
-            scale = limit / ops.maximum(norm, limit) if limit else 1.0
-            if keras.backend.backend() == "tensorflow":  # adds them once more
-                scale = scale / replicas
+            scale = (limit / ops.maximum(norm, limit) if limit else 1.0) / replicas
             grads = [None if g is None else g * ops.cast(scale, g.dtype) for g in grads]
         self.inner_optimizer.apply(grads, trainable_variables)
 

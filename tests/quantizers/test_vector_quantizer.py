@@ -48,6 +48,24 @@ def test_ties_go_to_the_first_code():
     np.testing.assert_array_equal(codes, [[0, 1, 3, 5]])
 
 
+@pytest.mark.parametrize("books, codes, count", [(1, 1, 5), (1, 1000, 3000), (3, 37, 500)])
+def test_codes_are_the_argmin_of_the_distances_and_the_first_of_ties(books, codes, count):
+    # Small integers: every distance is exact, and many are equal.
+    rng = np.random.default_rng(2)
+    book = rng.integers(-2, 3, (books, codes, 4)).astype("float32")
+    vectors = rng.integers(-2, 3, (count, books, 4)).astype("float32")
+    quantizer = built(books, codes, 4, codebook=book)
+    found = ops.convert_to_numpy(quantizer.nearest(ops.convert_to_tensor(vectors)))
+    assert found.dtype == np.int32
+    distances = np.square(vectors[:, :, None] - book).sum(axis=-1)
+    np.testing.assert_array_equal(found, distances.argmin(axis=-1))
+
+
+def test_latents_that_are_not_numbers_have_codes_that_exist():
+    _, codes, _ = call(built(), np.full((1, 3, 8), np.nan, "float32"))
+    assert ((0 <= codes) & (codes < 16)).all()
+
+
 @pytest.mark.parametrize("training", [False, True])
 def test_the_gradient_passes_straight_through(training):
     quantizer = built()

@@ -81,16 +81,19 @@ def test_the_gradient_is_clipped_by_its_norm_over_all_weights(limit):
     assert float(optimizer.gradient_norm) == pytest.approx(norm, rel=1e-5)
 
 
-def test_replicas_clip_their_sum(monkeypatch):
+def test_replicas_clip_the_gradient_of_the_global_batch(monkeypatch):
+    # Both have the same: TensorFlow adds their shares, PyTorch takes the mean.
     monkeypatch.setattr(training_optimizer, "num_replicas", lambda: 2)
     monkeypatch.setattr(training_optimizer, "global_sum", lambda x: 2 * x)
+    monkeypatch.setattr(training_optimizer, "mean_gradients", lambda x: x)
+    share = 0.5 if keras.backend.backend() == "tensorflow" else 1.0
     variable = keras.Variable(np.zeros(2, "float32"))
     optimizer = TrainingOptimizer(keras.optimizers.SGD(1.0, global_clipnorm=5.0))
     optimizer.build([variable])
-    optimizer.apply([ops.convert_to_tensor(np.array([3.0, 4.0], "float32"))], [variable])
+    part = share * np.array([6.0, 8.0], "float32")
+    optimizer.apply([ops.convert_to_tensor(part)], [variable])
     assert float(optimizer.gradient_norm) == pytest.approx(10)
     # TensorFlow's own sum over two replicas doubles this.
-    share = 0.5 if keras.backend.backend() == "tensorflow" else 1.0
     np.testing.assert_allclose(variable.numpy(), [-3 * share, -4 * share], rtol=1e-6)
 
 

@@ -1,0 +1,107 @@
+"""Trains a tokenizer and a prior on the devices of this process; for test_equal_to_one_device.py.
+
+`python worker.py DISTRIBUTE DEVICES STAGES OUT.npz` writes weights, codebook and metrics by epoch;
+STAGES are `vqvae`, `prior` or `vqvae,prior`.
+"""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_videogpt import VQVAE, VideoGPT
+from keras_videogpt.distribution.global_batch import mean_gradients
+from keras_videogpt.distribution.strategy import set_up
+
+BATCH, EPOCHS, STEPS = 8, 2, 10
+RNG = np.random.default_rng(0)
+VIDEOS = RNG.integers(0, 256, (STEPS * BATCH, 2, 4, 4, 3)).astype("uint8")
+LABELS = RNG.integers(0, 3, STEPS * BATCH).astype("int32")
+
+
+def make_stream(batch_size, first_step, shard):
+    process, processes = shard
+    step = first_step * processes + process
+    while True:
+        rows = np.arange(step * batch_size, (step + 1) * batch_size) % len(VIDEOS)
+        yield {"video": VIDEOS[rows], "label": LABELS[rows]}
+        step += processes
+
+
+def make_devices(count: int) -> None:
+    """Several CPU devices in one process."""
+    if keras.backend.backend() == "tensorflow" and count > 1:
+        import tensorflow as tf
+
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        logical = [tf.config.LogicalDeviceConfiguration()] * count
+        tf.config.set_logical_device_configuration(cpu, logical)
+    if keras.backend.backend() == "jax" and count > 1:
+        import jax
+
+        jax.config.update("jax_num_cpu_devices", count)
+
+
+class MeanSGD(keras.optimizers.SGD):
+    """Not Adam: it makes steps of rounding errors where the true gradient is zero."""
+
+    def apply(self, gradients, trainable_variables=None):
+        return super().apply(mean_gradients(gradients), trainable_variables)
+
+
+def trained(model, distribution) -> dict:
+    """What a model is after its training, by name."""
+    model.compile(optimizer=MeanSGD(0.01))
+    start = [keras.ops.convert_to_numpy(variable) for variable in model.trainable_weights]
+    history = model.fit(
+        distribution.batches(make_stream, BATCH),
+        steps_per_epoch=STEPS,
+        epochs=EPOCHS,
+        validation_data={"video": VIDEOS[:BATCH], "label": LABELS[:BATCH]},
+        validation_batch_size=BATCH,
+        verbose=0,
+    ).history
+    results = {f"log {name}": np.array(values) for name, values in history.items()}
+    for variable in model.weights:
+        results[f"weight {variable.path}"] = keras.ops.convert_to_numpy(variable)
+    for variable, before in zip(model.trainable_weights, start, strict=True):
+        results[f"moved {variable.path}"] = np.abs(
+            results[f"weight {variable.path}"] - before
+        ).max()
+    return results
+
+
+def main(name: str, devices: int, stages: str, out: Path) -> None:
+    make_devices(devices)
+    distribution = set_up(name)
+    keras.utils.set_random_seed(0)
+    with distribution.scope():
+        vqvae = VQVAE(
+            video_shape=(2, 4, 4, 3),
+            downsample=(1, 2, 2),
+            num_codes=8,
+            code_dim=4,
+            hidden_units=8,
+            num_residual_layers=1,
+            axial_attention=False,
+            # PyTorch has no statistics of a batch over several processes.
+            norm="layer" if keras.backend.backend() == "torch" else "batch",
+            data_variance=0.06,
+            ema_decay=0.8,
+            seed=0,
+        )
+        results = {}
+        if "prior" in stages:
+            options = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "dropout": 0.0}
+            gpt = VideoGPT(vqvae, **options, num_classes=3, seed=0)
+            results |= {f"prior {k}": v for k, v in trained(gpt, distribution).items()}
+        if "vqvae" in stages:
+            results |= {f"vqvae {k}": v for k, v in trained(vqvae, distribution).items()}
+            results["codes"] = vqvae.encode(VIDEOS[:6], batch_size=4)
+    if distribution.is_chief:
+        np.savez(out, **results)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))
