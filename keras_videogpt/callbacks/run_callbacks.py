@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -12,8 +13,6 @@ from keras_videogpt.callbacks.run_upload import RunUpload
 from keras_videogpt.callbacks.tensorboard import TensorBoard
 from keras_videogpt.callbacks.throughput import Throughput
 from keras_videogpt.callbacks.validation_frames import ValidationFrames
-from keras_videogpt.data.clip_source import ClipSource
-from keras_videogpt.data.pipeline import dataset
 from keras_videogpt.data.timed_batches import TimedBatches
 from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.training.run_folder import RunFolder
@@ -26,8 +25,8 @@ def of_run(
     run: RunFolder,
     checkpoint: RunCheckpoint,
     make_pictures: Callable[[TensorBoard], keras.callbacks.Callback],
-    batches: TimedBatches,
-    held_out: ClipSource,
+    batches: TimedBatches | None,
+    validation: Any,
     batch_size: int,
     validation_batches: int,
     first_step: int,
@@ -45,8 +44,8 @@ def of_run(
         run: where checkpoints, logs and pictures go.
         checkpoint: saves them.
         make_pictures: called with the `TensorBoard` callback; gives a callback that writes GIFs.
-        batches: the training batches.
-        held_out: clips for validation.
+        batches: the training batches, where waiting for them is known.
+        validation: held-out batches.
         batch_size: clips per training batch.
         validation_batches: most batches to validate on.
         first_step: training steps done before this part of the run.
@@ -66,10 +65,9 @@ def of_run(
     )
     measured = []
     if isinstance(model, VQVAE):
-        data = dataset(held_out, min(batch_size, len(held_out)))
         measured = [
             CodebookHistograms(tensorboard),
-            ValidationFrames(tensorboard, data, validation_batches),
+            ValidationFrames(tensorboard, validation, validation_batches),
         ]
     status = RunStatus(run, steps, first_step, throughput())
     progress = [RunProgress(status, bar=verbose in (1, "auto"))] if verbose else []

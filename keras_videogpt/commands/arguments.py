@@ -11,6 +11,7 @@ from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.embedded_clips import EmbeddedClips, read_embeddings
 from keras_videogpt.data.named_augmentations import NAMED, named_augmentation
 from keras_videogpt.data.open_videos import open_videos
+from keras_videogpt.distribution.strategy import NAMES
 from keras_videogpt.models.load import load
 from keras_videogpt.models.vqvae import VQVAE
 
@@ -99,6 +100,15 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         "--jit",
         action=argparse.BooleanOptionalAction,
         help="compile steps with XLA (default: Keras decides)",
+    )
+    parser.add_argument(
+        "--distribute",
+        choices=NAMES,
+        default="none",
+        help="train on several devices: `data` divides each batch among the devices of this "
+        "machine, and of the workers that the backend's environment names (TF_CONFIG; "
+        "KERAS_DISTRIBUTION_...; torchrun); `model` divides a prior's weights among devices "
+        "(default: none)",
     )
 
 

@@ -19,6 +19,7 @@ from keras_videogpt.commands.conditions import conditions_of, read_batch
 from keras_videogpt.commands.stored_tokens import decoded, token_clips, token_settings
 from keras_videogpt.commands.training_run import TRAINING_SETTINGS, run_training
 from keras_videogpt.data.clips import Clips
+from keras_videogpt.distribution.strategy import set_up
 from keras_videogpt.models.condition_arguments import conditions_of_model
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.presets.settings import settings
@@ -97,10 +98,12 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Trains, or goes on with the run in `--out`."""
+    distribution = set_up(args.distribute)
     options = chosen(args, settings("prior", args.preset))
     check_counts(options)
     check_run(args, options)
-    tokenizer = load_tokenizer(args.tokenizer)
+    with distribution.scope():
+        tokenizer = load_tokenizer(args.tokenizer)
     from_tokens = is_token_folder(args.data)
     if from_tokens:
         clips, held_out = token_clips(args, tokenizer, options["frame_cond"])
@@ -153,7 +156,16 @@ def run(args: argparse.Namespace) -> None:
     if args.embeddings:
         config["embeddings"] = str(Path(args.embeddings).resolve())
     run_training(
-        args, options, config, "videogpt", clips, held_out, build, "samples", make_pictures
+        args,
+        distribution,
+        options,
+        config,
+        "videogpt",
+        clips,
+        held_out,
+        build,
+        "samples",
+        make_pictures,
     )
 
 

@@ -15,6 +15,7 @@ from keras_videogpt.commands.arguments import (
 )
 from keras_videogpt.commands.conditions import read_batch
 from keras_videogpt.commands.training_run import TRAINING_SETTINGS, run_training
+from keras_videogpt.distribution.strategy import set_up
 from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.presets.settings import settings
 
@@ -44,6 +45,7 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Trains, or goes on with the run in `--out`."""
+    distribution = set_up(args.distribute)
     options = chosen(args, settings("vqvae", args.preset))
     check_counts(options)
     check_run(args, options)
@@ -65,5 +67,14 @@ def run(args: argparse.Namespace) -> None:
 
     config = {"kind": "vqvae", **model_settings}
     run_training(
-        args, options, config, "vqvae", clips, held_out, build, "reconstructions", make_pictures
+        args,
+        distribution,
+        options,
+        config,
+        "vqvae",
+        clips,
+        held_out,
+        build,
+        "reconstructions",
+        make_pictures,
     )

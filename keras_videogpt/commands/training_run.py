@@ -7,6 +7,7 @@ import keras
 
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.open_videos import resolve_source
+from keras_videogpt.distribution.strategy import Distribution
 from keras_videogpt.paths import as_path
 from keras_videogpt.tokens.stored_tokens import StoredTokens
 from keras_videogpt.training.optimizer import make_optimizer
@@ -21,6 +22,7 @@ DATA_SETTINGS = ("stride", "crop", "flip", "augment", "precision", "seed")
 
 def run_training(
     args: argparse.Namespace,
+    distribution: Distribution,
     options: dict,
     config: dict,
     model_name: str,
@@ -34,6 +36,7 @@ def run_training(
 
     Args:
         args: arguments of the command.
+        distribution: the devices.
         options: the preset's settings, with what was given in their place.
         config: what tells this run from others, beside data and training settings.
         model_name: name of the model file.
@@ -56,28 +59,34 @@ def run_training(
 
     def new_model() -> keras.Model:
         keras.utils.set_random_seed(args.seed)
-        model = build()
         rate, schedule = options["learning_rate"], options["schedule"]
-        model.compile(optimizer=make_optimizer(rate, schedule, steps, **optimizer))
+        with distribution.scope():
+            model = build()
+            model.compile(optimizer=make_optimizer(rate, schedule, steps, **optimizer))
         return model
+
+    def say(line: str) -> None:
+        if distribution.is_chief:
+            print(line)
 
     # Before the folder is made, so that settings no model can have leave none behind.
     model = None if (as_path(args.out) / "config.json").exists() else new_model()
-    folder = RunFolder(args.out, config, model_name, args.keep)
+    folder = RunFolder(args.out, config, model_name, args.keep, writes=distribution.is_chief)
     done, place = folder.latest_step(), folder.address
     if done >= steps:
         folder.close()
-        print(f"{place} has all its {steps} steps; its model is {place / folder.model_path.name}.")
+        say(f"{place} has all its {steps} steps; its model is {place / folder.model_path.name}.")
         return
     if done:
-        print(f"Going on with {place} at step {done} of {steps}.")
-        model = folder.load_latest()
+        say(f"Going on with {place} at step {done} of {steps}.")
+        with distribution.scope():
+            model = folder.load_latest()
     elif model is None:
         model = new_model()
     model.steps_per_execution = args.steps_per_execution
     if args.jit is not None:
         model.jit_compile = args.jit
-    print(
+    say(
         f"{len(clips)} training videos, {len(held_out)} held out; "
         f"clips of {(clips.num_frames, *clips.size, 3)}; "
         f"{model.count_params():,} parameters; backend {keras.backend.backend()}."
@@ -88,19 +97,20 @@ def run_training(
         folder,
         clips,
         held_out,
+        distribution,
         batch_size=options["batch_size"],
         steps=steps,
         save_every=options["save_every"],
         seed=args.seed,
         workers=args.workers,
         make_pictures=lambda tensorboard: make_pictures(shown, tensorboard),
-        verbose=args.verbose,
+        verbose=args.verbose if distribution.is_chief else 0,
     )
-    best = folder.best_step()
+    best = folder.best_step() if distribution.is_chief else None
     if best:
         file = f"{folder.checkpoints.name}/{folder.checkpoint(best).name}"
-        print(f"The lowest validation loss is {folder.losses()[best]:.5g}, of {file}.")
-    print(
+        say(f"The lowest validation loss is {folder.losses()[best]:.5g}, of {file}.")
+    say(
         f"Wrote {place / folder.model_path.name}, GIFs to {place / pictures}, and "
         f"{place / folder.logs.name} (tensorboard --logdir {place})."
     )

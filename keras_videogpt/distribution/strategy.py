@@ -50,6 +50,14 @@ class Distribution:
                 f"batch; got {batch_size}."
             )
 
+    def divisible(self, batch_size: int) -> int:
+        """The largest batch of at most `batch_size` clips that can be divided evenly."""
+        if batch_size < self.num_replicas:
+            raise ValueError(
+                f"A held-out clip per device is needed: {self.num_replicas}; got {batch_size}."
+            )
+        return batch_size - batch_size % self.num_replicas
+
     def batches(
         self, make_stream: Callable[..., Iterator], batch_size: int, first_step: int = 0
     ) -> Any:

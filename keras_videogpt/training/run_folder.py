@@ -34,6 +34,8 @@ class RunFolder:
         config: JSON-able settings that must not change between parts of a run.
         model_name: name of the model file, without `.keras`.
         keep: how many of the newest checkpoints are kept, at least 1.
+        writes: `False` for processes that train together with the one that writes the run: they
+            begin with its newest checkpoint, and what they write is dropped at the end.
 
     Attributes:
         address: where the run is, as given.
@@ -49,12 +51,20 @@ class RunFolder:
         0
     """
 
-    def __init__(self, folder: str | os.PathLike, config: dict, model_name: str, keep: int = 2):
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        config: dict,
+        model_name: str,
+        keep: int = 2,
+        writes: bool = True,
+    ):
         self.address = as_path(folder)
         self.config = json.loads(json.dumps(config))
         self.keep = keep
-        self._claim()
-        self.mirror = RunMirror(self.address) if is_remote(self.address) else None
+        self._claim(writes)
+        mirrored = is_remote(self.address) or not writes
+        self.mirror = RunMirror(self.address, sends=writes) if mirrored else None
         self.folder = self.mirror.folder if self.mirror else self.address
         self._lock = None if self.mirror else self._locked()
         self.checkpoints = self.folder / "checkpoints"
@@ -66,7 +76,7 @@ class RunFolder:
             left.unlink()
         self._set_aside_damaged()
 
-    def _claim(self):
+    def _claim(self, writes):
         path = self.address / "config.json"
         if path.exists():
             there = json.loads(path.read_text())
@@ -81,6 +91,8 @@ class RunFolder:
                     + "; ".join(different)
                     + ". Choose another --out, or the settings of that run."
                 )
+            return
+        if not writes:
             return
         begun = self.address.iterdir() if self.address.is_dir() else ()
         if any(not file.name.startswith(UNFINISHED) for file in begun):

@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keras_videogpt.paths import upload
+from keras_videogpt.paths import local_copy, upload
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -19,6 +19,8 @@ class RunMirror:
 
     Args:
         remote: the remote run folder; its checkpoints are downloaded.
+        sends: whether anything goes there: `False` for a process that trains along with the one
+            that writes the run, also where its folder is not remote.
 
     Attributes:
         folder: the local folder.
@@ -34,19 +36,23 @@ class RunMirror:
         >>> mirror.close()
     """
 
-    def __init__(self, remote: "UPath"):
+    def __init__(self, remote: "Path | UPath", sends: bool = True):
         self.remote = remote
+        self.sends = sends
         self.folder = Path(tempfile.mkdtemp(prefix="keras-videogpt-run-"))
         self._uploaded: dict[str, tuple[int, int]] = {}
         for path in [remote / "config.json", remote / "losses.json", *self._checkpoints()]:
             if path.is_file():
                 file = self.folder / path.relative_to(remote).as_posix()
                 file.parent.mkdir(exist_ok=True)
-                path.fs.get_file(path.path, str(file))
+                with local_copy(path) as copy:
+                    shutil.copyfile(copy, file)
                 self._note(file)
 
     def upload(self) -> None:
         """Uploads what is new; where that fails, warns, and the next call tries again."""
+        if not self.sends:
+            return
         try:
             for file in self._new():
                 # Noted as it was before: a log that grows meanwhile goes again.
@@ -71,7 +77,7 @@ class RunMirror:
         """
         self.upload()
         left = self._new()
-        if left:
+        if left and self.sends:
             raise OSError(
                 f"{self.remote} could not be written. {len(left)} files of the run are kept in "
                 f"{self.folder}; copy that folder there."

@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+from functools import partial
+
 import keras
 
 from keras_videogpt.callbacks.run_callbacks import of_run
@@ -6,6 +9,7 @@ from keras_videogpt.data.clip_source import ClipSource
 from keras_videogpt.data.pipeline import dataset
 from keras_videogpt.data.stream import batch_places, stream
 from keras_videogpt.data.timed_batches import TimedBatches
+from keras_videogpt.distribution.strategy import Distribution
 from keras_videogpt.training.run_folder import RunFolder
 
 VALIDATION_BATCHES = 16
@@ -16,6 +20,7 @@ def train(
     run: RunFolder,
     clips: ClipSource,
     held_out: ClipSource,
+    distribution: Distribution,
     batch_size: int,
     steps: int,
     save_every: int,
@@ -31,6 +36,7 @@ def train(
         run: where checkpoints, logs and pictures go.
         clips: training clips.
         held_out: clips for validation.
+        distribution: the devices.
         batch_size: clips per batch.
         steps: training steps of the whole run; a multiple of `save_every`.
         save_every: steps between checkpoints, validations and pictures.
@@ -45,9 +51,17 @@ def train(
         places = batch_places(len(clips), batch_size, seed, step)
         return [clips.name(index) for index, _ in places]
 
-    batches = TimedBatches(stream(clips, batch_size, seed, first_step=done, workers=workers))
+    make_stream = partial(stream, clips, seed=seed, workers=workers)
     try:
-        validation = dataset(held_out, min(batch_size, len(held_out)), workers=workers)
+        batches = distribution.batches(make_stream, batch_size, first_step=done)
+        if isinstance(batches, Iterator):
+            batches = TimedBatches(batches)
+        validation = dataset(
+            held_out,
+            distribution.divisible(min(batch_size, len(held_out))),
+            drop_remainder=distribution.num_replicas > 1,
+            workers=workers,
+        )
         held_out_batches = min(len(validation), VALIDATION_BATCHES)
         together = model.steps_per_execution
         if together > held_out_batches:
@@ -67,10 +81,10 @@ def train(
                 run,
                 RunCheckpoint(run, done, clip_names),
                 make_pictures,
-                batches,
-                held_out,
+                batches if isinstance(batches, TimedBatches) else None,
+                validation,
                 batch_size,
-                VALIDATION_BATCHES,
+                held_out_batches,
                 first_step=done,
                 steps=steps,
                 save_every=save_every,
