@@ -4,7 +4,6 @@ import argparse
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 from benchmark import json_file, machine
-from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 from tqdm import tqdm
 
 from keras_videogpt.data import write_mkv_lossless
@@ -65,9 +64,10 @@ def train(arguments: list[str], backend: str, seconds: float | None = None) -> t
     try:
         _, errors = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
         return False, time.perf_counter() - start
+    finally:
+        process.kill()  # SIGKILL
+        process.wait()
     if process.returncode:
         sys.exit(f"{' '.join(arguments)} failed:\n{errors[-2000:]}")
     return True, time.perf_counter() - start
@@ -99,19 +99,16 @@ def arrays(file: Path) -> dict[str, np.ndarray]:
     return found
 
 
-def scalars(run: Path) -> dict[str, float]:
-    """What TensorBoard shows at each step, but for what tells the time."""
-    shown = {}
-    for file in sorted((run / "logs").glob("*tfevents*"), key=lambda file: file.stat().st_mtime):
-        for event in EventFileLoader(str(file)).Load():
-            for value in event.summary.value:
-                if (
-                    value.HasField("tensor")
-                    and value.tensor.float_val
-                    and "second" not in value.tag
-                ):
-                    shown[f"{value.tag} at {event.step}"] = value.tensor.float_val[0]
-    return shown
+def scalars(run: Path) -> dict[str, list[tuple[int, float]]]:
+    """The curves that TensorBoard shows, but for those that tell the time."""
+    curves = {}
+    for folder in sorted({file.parent for file in (run / "logs").rglob("*tfevents*")}):
+        events = EventAccumulator(str(folder), {SCALARS: 0}).Reload()
+        for tag in events.Tags()[SCALARS]:
+            if "second" not in tag:
+                points = [(event.step, event.value) for event in events.Scalars(tag)]
+                curves[f"{folder.name}/{tag}"] = points
+    return curves
 
 
 def differences(run: Path, unbroken: Path, model: str) -> list[str]:

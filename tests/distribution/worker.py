@@ -11,8 +11,8 @@ import keras
 import numpy as np
 
 from keras_videogpt import VQVAE, VideoGPT
-from keras_videogpt.distribution.global_batch import mean_gradients
 from keras_videogpt.distribution.strategy import set_up
+from keras_videogpt.training.training_optimizer import TrainingOptimizer
 
 BATCH, EPOCHS, STEPS = 8, 2, 10
 RNG = np.random.default_rng(0)
@@ -43,16 +43,10 @@ def make_devices(count: int) -> None:
         jax.config.update("jax_num_cpu_devices", count)
 
 
-class MeanSGD(keras.optimizers.SGD):
-    """Not Adam: it makes steps of rounding errors where the true gradient is zero."""
-
-    def apply(self, gradients, trainable_variables=None):
-        return super().apply(mean_gradients(gradients), trainable_variables)
-
-
 def trained(model, distribution) -> dict:
     """What a model is after its training, by name."""
-    model.compile(optimizer=MeanSGD(0.01))
+    # Not Adam: it makes steps of rounding errors where the true gradient is zero.
+    model.compile(optimizer=TrainingOptimizer(keras.optimizers.SGD(0.01, global_clipnorm=1.0)))
     start = [keras.ops.convert_to_numpy(variable) for variable in model.trainable_weights]
     history = model.fit(
         distribution.batches(make_stream, BATCH),
@@ -63,6 +57,7 @@ def trained(model, distribution) -> dict:
         verbose=0,
     ).history
     results = {f"log {name}": np.array(values) for name, values in history.items()}
+    results["gradient norm"] = keras.ops.convert_to_numpy(model.optimizer.gradient_norm)
     for variable in model.weights:
         results[f"weight {variable.path}"] = keras.ops.convert_to_numpy(variable)
     for variable, before in zip(model.trainable_weights, start, strict=True):
