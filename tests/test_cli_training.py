@@ -72,7 +72,9 @@ def test_a_run_folder_holds_what_the_run_made(fixture, model, pictures, request)
             "status.json",
         ]
     )
-    assert steps_kept(folder) == ["step-00000004.keras", "step-00000006.keras"]
+    losses = json.loads((folder / "losses.json").read_text())
+    kept = sorted({4, 6, int(min(losses, key=losses.get))})  # the newest two and the best
+    assert steps_kept(folder) == [f"step-{step:08d}.keras" for step in kept]
     config = json.loads((folder / "config.json").read_text())
     assert (config["steps"], config["save_every"], config["batch_size"]) == (6, 2, 2)
     (events,) = (folder / "logs" / "train").iterdir()
