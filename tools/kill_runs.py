@@ -153,8 +153,10 @@ def kill(stage: str, backend: str, folder: Path, data: Path, args: argparse.Name
         run = folder / f"{stage}-{len(report['runs'])}"
         before = checkpoints(run)
         moment = rng.uniform(0.9 * first, seconds) if len(report["kills"]) < args.kills else None
-        finished, _ = train(command(stage, data, tokenizer, run), backend, moment)
+        finished, took = train(command(stage, data, tokenizer, run), backend, moment)
         if finished:
+            if not before:  # the machine is not as fast as it was
+                first, seconds = first * took / seconds, took
             found = differences(run, unbroken, model)
             report["runs"].append(found)
             tqdm.write(f"run {len(report['runs'])} ended: " + (", ".join(found) or "all the same"))
