@@ -39,7 +39,10 @@ class Distribution:
         return self.process == 0
 
     def scope(self) -> contextlib.AbstractContextManager:
-        """Models are made, compiled and loaded in it."""
+        """Models are made, compiled and loaded in it; they are trained and saved outside.
+
+        In the scope of several workers, saving would wait for all of them.
+        """
         return self.strategy.scope() if self.strategy else contextlib.nullcontext()
 
     def check_batch_size(self, batch_size: int) -> None:

@@ -71,13 +71,16 @@ class VideoModel(keras.Model):
 
     def _check_replicas(self) -> None:
         """Raises `ValueError` for what several replicas of TensorFlow or PyTorch can't train."""
-        if num_replicas() == 1:
+        strategy = getattr(self, "distribute_strategy", None)  # on TensorFlow
+        if (strategy.num_replicas_in_sync if strategy else num_replicas()) == 1:
             return
         if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
             raise ValueError(
                 "mixed_float16 on several devices needs the backend jax: each replica would scale "
                 "its own loss. Use mixed_bfloat16."
             )
+        if self.steps_per_execution > 1:
+            raise ValueError("steps_per_execution must be 1 on several devices of TensorFlow.")
         layers = [layer for layer in self._flatten_layers() if layer.trainable]
         batch_norm = any(isinstance(one, keras.layers.BatchNormalization) for one in layers)
         if batch_norm and keras.backend.backend() == "torch":
@@ -123,6 +126,11 @@ class VideoModel(keras.Model):
         config = keras.saving.deserialize_keras_object(config)
         self.compile(**config | {"jit_compile": "auto", "steps_per_execution": 1})
         self.optimizer.build(self.trainable_variables)
+
+    def predict_on_batch(self, x):
+        """As Keras's, but of a batch once: each replica of TensorFlow predicts the whole of it."""
+        size = len(keras.tree.flatten(x)[0])
+        return keras.tree.map_structure(lambda y: y[:size], super().predict_on_batch(x))
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Keras on TensorFlow would take a batch under a strategy, and average pixels over workers;

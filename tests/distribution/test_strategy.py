@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -52,18 +54,33 @@ def test_another_name_is_an_error_that_lists_the_names():
         set_up("all")
 
 
+def pretend_two_replicas(monkeypatch):
+    two = SimpleNamespace(num_replicas_in_sync=2) if BACKEND == "tensorflow" else None
+    monkeypatch.setattr(video_model.VideoModel, "distribute_strategy", two, raising=False)
+    monkeypatch.setattr(video_model, "num_replicas", lambda: 2)
+
+
 @pytest.mark.skipif(BACKEND == "jax", reason="on JAX a step is that of the global batch")
 def test_several_replicas_refuse_float16(monkeypatch, videos):
     vqvae = small_vqvae(norm="layer")
     vqvae.compile(optimizer=keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)))
-    monkeypatch.setattr(video_model, "num_replicas", lambda: 2)
+    pretend_two_replicas(monkeypatch)
     with pytest.raises(ValueError, match="mixed_float16 on several devices.*mixed_bfloat16"):
+        vqvae.fit(videos, batch_size=4)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="the others have no replicas, or no such steps")
+def test_several_replicas_refuse_steps_in_one_execution(monkeypatch, videos):
+    vqvae = small_vqvae()
+    vqvae.compile(optimizer="sgd", steps_per_execution=2)
+    pretend_two_replicas(monkeypatch)
+    with pytest.raises(ValueError, match="steps_per_execution must be 1 on several devices"):
         vqvae.fit(videos, batch_size=4)
 
 
 @pytest.mark.skipif(BACKEND != "torch", reason="the others have the statistics of all devices")
 def test_several_processes_refuse_statistics_of_one(monkeypatch, videos):
     vqvae = small_vqvae(norm="batch")
-    monkeypatch.setattr(video_model, "num_replicas", lambda: 2)
+    pretend_two_replicas(monkeypatch)
     with pytest.raises(ValueError, match="norm='batch'.*norm='layer'"):
         vqvae.fit(videos, batch_size=4)

@@ -45,8 +45,6 @@ def make_devices(count: int) -> None:
 
 def trained(model, distribution) -> dict:
     """What a model is after its training, by name."""
-    # Not Adam: it makes steps of rounding errors where the true gradient is zero.
-    model.compile(optimizer=TrainingOptimizer(keras.optimizers.SGD(0.01, global_clipnorm=1.0)))
     start = [keras.ops.convert_to_numpy(variable) for variable in model.trainable_weights]
     history = model.fit(
         distribution.batches(make_stream, BATCH),
@@ -58,12 +56,12 @@ def trained(model, distribution) -> dict:
     ).history
     results = {f"log {name}": np.array(values) for name, values in history.items()}
     results["gradient norm"] = keras.ops.convert_to_numpy(model.optimizer.gradient_norm)
-    for variable in model.weights:
-        results[f"weight {variable.path}"] = keras.ops.convert_to_numpy(variable)
-    for variable, before in zip(model.trainable_weights, start, strict=True):
-        results[f"moved {variable.path}"] = np.abs(
-            results[f"weight {variable.path}"] - before
-        ).max()
+    # Encoder and decoder have layers of equal names.
+    for index, variable in enumerate(model.weights):
+        results[f"weight {index} {variable.path}"] = keras.ops.convert_to_numpy(variable)
+    for index, before in enumerate(start):
+        after = keras.ops.convert_to_numpy(model.trainable_weights[index])
+        results[f"moved {index}"] = np.abs(after - before).max()
     return results
 
 
@@ -77,23 +75,31 @@ def main(name: str, devices: int, stages: str, out: Path) -> None:
             downsample=(1, 2, 2),
             num_codes=8,
             code_dim=4,
-            hidden_units=8,
+            hidden_units=16,
             num_residual_layers=1,
             axial_attention=False,
             # PyTorch has no statistics of a batch over several processes.
             norm="layer" if keras.backend.backend() == "torch" else "batch",
             data_variance=0.06,
             ema_decay=0.8,
+            restart_threshold=2.0,
             seed=0,
         )
-        results = {}
-        if "prior" in stages:
-            options = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "dropout": 0.0}
-            gpt = VideoGPT(vqvae, **options, num_classes=3, seed=0)
-            results |= {f"prior {k}": v for k, v in trained(gpt, distribution).items()}
-        if "vqvae" in stages:
-            results |= {f"vqvae {k}": v for k, v in trained(vqvae, distribution).items()}
-            results["codes"] = vqvae.encode(VIDEOS[:6], batch_size=4)
+        options = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "dropout": 0.0}
+        gpt = VideoGPT(vqvae, **options, num_classes=3, seed=0)
+        for model in (vqvae, gpt):
+            # Not Adam: it makes steps of rounding errors where the true gradient is zero.
+            sgd = keras.optimizers.SGD(0.01, global_clipnorm=1.0)
+            model.compile(optimizer=TrainingOptimizer(sgd))
+    results = {}
+    if "prior" in stages:
+        results |= {f"prior {k}": v for k, v in trained(gpt, distribution).items()}
+        results["bits"] = gpt.bits_per_dim(VIDEOS[:6], labels=LABELS[:6], batch_size=4)
+    if "vqvae" in stages:
+        results |= {f"vqvae {k}": v for k, v in trained(vqvae, distribution).items()}
+        results["codes"] = vqvae.encode(VIDEOS[:6], batch_size=4)
+        if distribution.is_chief:
+            vqvae.save(out.with_suffix(".keras"))
     if distribution.is_chief:
         np.savez(out, **results)
 
