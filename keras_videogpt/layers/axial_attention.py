@@ -61,13 +61,15 @@ class AxialAttention(keras.layers.Layer):
 
     def _attend(self, x, axis):
         # Attention along one axis is a batch of short sequences: the axis goes last of the grid.
+        # Around the projections, which have more channels to move, not between them.
         position = AXES[axis]
-        projected = ops.moveaxis(self.projections[axis](x), position, 3)
-        grid = ops.shape(projected)[:-1]
-        projected = ops.reshape(projected, (-1, grid[-1], 3, self.num_heads, self.head_dim))
+        x = ops.moveaxis(x, position, 3)
+        grid = ops.shape(x)[:-1]
+        shape = (-1, grid[-1], 3, self.num_heads, self.head_dim)
+        projected = ops.reshape(self.projections[axis](x), shape)
         attended = ops.dot_product_attention(*ops.unstack(projected, 3, axis=2))
         attended = ops.reshape(attended, (*grid, self.num_heads * self.head_dim))
-        return self.outputs[axis](ops.moveaxis(attended, 3, position))
+        return ops.moveaxis(self.outputs[axis](attended), 3, position)
 
     def compute_output_shape(self, input_shape):
         return input_shape

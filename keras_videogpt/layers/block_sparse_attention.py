@@ -1,5 +1,6 @@
 import math
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -115,6 +116,9 @@ def _add(total, part, start):
     """Adds to the blocks of `total` from `start` on; the first part is of all blocks."""
     if total is None:
         return part
+    if keras.backend.backend() == "torch":
+        total[start : start + part.shape[0]] += part  # Keras would copy the whole
+        return total
     # Not a sum of padded parts, all of which XLA would keep at once.
     part = total[start : start + part.shape[0]] + part
     return ops.slice_update(total, (start, 0, 0, 0), part)

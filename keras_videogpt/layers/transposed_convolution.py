@@ -1,3 +1,5 @@
+"""A transposed 3-D convolution, with code of its own for JAX and PyTorch."""
+
 import keras
 
 from keras_videogpt.layers.block_convolution import strides_are_slow, transposed_convolution
@@ -8,8 +10,8 @@ class Conv3DTranspose(keras.layers.Conv3DTranspose):
     """A transposed 3-D convolution whose output is its input's size times the strides.
 
     The numbers are those of `keras.layers.Conv3DTranspose` with padding "same"; JAX computes it on
-    CPUs without strides, which is far faster there. It has the name of Keras's layer because files
-    of models find weights by it.
+    CPUs without strides, which is far faster there, and PyTorch does not make a larger output to
+    crop. It has the name of Keras's layer because files of models find weights by it.
 
     Args:
         filters: output channels.
@@ -38,8 +40,27 @@ class Conv3DTranspose(keras.layers.Conv3DTranspose):
             )
 
     def call(self, inputs):
-        if self.output_padding is not None or max(self.dilation_rate) > 1 or not strides_are_slow():
+        if self.output_padding is not None or max(self.dilation_rate) > 1:
             return super().call(inputs)
-        outputs = transposed_convolution(inputs, self.kernel, self.strides)
-        outputs = outputs + self.bias if self.use_bias else outputs
+        if strides_are_slow():
+            outputs = transposed_convolution(inputs, self.kernel, self.strides)
+            outputs = outputs + self.bias if self.use_bias else outputs
+        elif keras.backend.backend() == "torch":
+            outputs = _padded_by_torch(inputs, self.kernel, self.bias, self.strides)
+        else:
+            return super().call(inputs)
         return outputs if self.activation is None else self.activation(outputs)
+
+
+def _padded_by_torch(x, kernel, bias, strides):
+    import torch
+
+    kernel = keras.ops.convert_to_tensor(kernel)
+    bias = None if bias is None else keras.ops.convert_to_tensor(bias)
+    padding = [(k - s) // 2 for k, s in zip(kernel.shape, strides, strict=False)]
+    sizes = [size * stride for size, stride in zip(x.shape[1:], strides, strict=False)]
+    x = torch.nn.functional.conv_transpose3d(
+        x.movedim(-1, 1), kernel.permute(4, 3, 0, 1, 2), bias, stride=strides, padding=padding
+    )
+    # One more at the end of an axis where kernel and stride differ by an odd number.
+    return x.movedim(1, -1)[:, : sizes[0], : sizes[1], : sizes[2]]
