@@ -39,11 +39,21 @@ class Distribution:
         return self.process == 0
 
     def scope(self) -> contextlib.AbstractContextManager:
-        """Models are made, compiled and loaded in it; they are trained and saved outside.
-
-        In the scope of several workers, saving would wait for all of them.
-        """
+        """Models are made, compiled and loaded in it; they are trained and saved outside."""
         return self.strategy.scope() if self.strategy else contextlib.nullcontext()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """In it, outside of `scope`, one process saves a model without waiting for the others.
+
+        Keras makes variables to save one, and with several processes all have to make them.
+        """
+        together = keras.distribution.distribution()
+        keras.distribution.set_distribution(None)
+        try:
+            yield
+        finally:
+            keras.distribution.set_distribution(together)
 
     def check_batch_size(self, batch_size: int) -> None:
         """Raises `ValueError` unless a batch can be divided evenly."""
@@ -162,8 +172,11 @@ def _tensorflow_data() -> Distribution:
     if "TF_CONFIG" in os.environ:
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
         resolver = strategy.cluster_resolver
-        workers = len(resolver.cluster_spec().as_dict().get("worker", [])) or 1
-        return Distribution(strategy.num_replicas_in_sync, workers, resolver.task_id or 0, strategy)
+        jobs = resolver.cluster_spec()
+        names = [name for name in ("chief", "worker") if name in jobs.jobs]
+        tasks = [(name, index) for name in names for index in jobs.task_indices(name)]
+        process = tasks.index((resolver.task_type, resolver.task_id))
+        return Distribution(strategy.num_replicas_in_sync, len(tasks), process, strategy)
     if "TPU_NAME" in os.environ:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver.connect()
         strategy = tf.distribute.TPUStrategy(resolver)

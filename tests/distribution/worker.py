@@ -99,7 +99,8 @@ def main(name: str, devices: int, stages: str, out: Path) -> None:
         results |= {f"vqvae {k}": v for k, v in trained(vqvae, distribution).items()}
         results["codes"] = vqvae.encode(VIDEOS[:6], batch_size=4)
         if distribution.is_chief:
-            vqvae.save(out.with_suffix(".keras"))
+            with distribution.alone():
+                vqvae.save(out.with_suffix(".keras"))
     if distribution.is_chief:
         np.savez(out, **results)
 
