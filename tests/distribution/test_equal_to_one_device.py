@@ -1,8 +1,6 @@
 """Several devices, each with its part of a batch, train as one device with the whole batch."""
 
-import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from processes import environments
 
 WORKER = str(Path(__file__).with_name("worker.py"))
 BACKEND = keras.backend.backend()
@@ -18,31 +17,6 @@ WAYS = {
     "jax": ("two devices", "weights divided", "two processes"),
     "torch": ("torchrun",),
 }[BACKEND]
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def environments() -> list[dict]:
-    """Of two processes, which find each other on this machine."""
-    if BACKEND == "jax":
-        names = ("NUM_PROCESSES", "JOB_ADDRESSES", "PROCESS_ID")
-        address = f"127.0.0.1:{free_port()}"
-        return [
-            {
-                f"KERAS_DISTRIBUTION_{n}": v
-                for n, v in zip(names, ("2", address, str(i)), strict=True)
-            }
-            for i in range(2)
-        ]
-    workers = [f"127.0.0.1:{free_port()}" for _ in range(2)]
-    tasks = [{"type": "worker", "index": index} for index in range(2)]
-    return [
-        {"TF_CONFIG": json.dumps({"cluster": {"worker": workers}, "task": task})} for task in tasks
-    ]
 
 
 def trained(folder: Path, way: str) -> dict[str, np.ndarray]:
