@@ -39,21 +39,11 @@ class Distribution:
         return self.process == 0
 
     def scope(self) -> contextlib.AbstractContextManager:
-        """Models are made, compiled and loaded in it; they are trained and saved outside."""
-        return self.strategy.scope() if self.strategy else contextlib.nullcontext()
+        """Models are made, compiled and loaded in it; they are trained and saved outside.
 
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """In it, outside of `scope`, one process saves a model without waiting for the others.
-
-        Keras makes variables to save one, and with several processes all have to make them.
+        Keras makes variables to save a model: every process has to save it, each to its own file.
         """
-        together = keras.distribution.distribution()
-        keras.distribution.set_distribution(None)
-        try:
-            yield
-        finally:
-            keras.distribution.set_distribution(together)
+        return self.strategy.scope() if self.strategy else contextlib.nullcontext()
 
     def check_batch_size(self, batch_size: int) -> None:
         """Raises `ValueError` unless a batch can be divided evenly."""

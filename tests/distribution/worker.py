@@ -98,9 +98,8 @@ def main(name: str, devices: int, stages: str, out: Path) -> None:
     if "vqvae" in stages:
         results |= {f"vqvae {k}": v for k, v in trained(vqvae, distribution).items()}
         results["codes"] = vqvae.encode(VIDEOS[:6], batch_size=4)
-        if distribution.is_chief:
-            with distribution.alone():
-                vqvae.save(out.with_suffix(".keras"))
+        kind = ".keras" if distribution.is_chief else ".other.keras"
+        vqvae.save(out.with_suffix(kind))
     if distribution.is_chief:
         np.savez(out, **results)
 
