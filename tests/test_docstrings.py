@@ -22,6 +22,7 @@ PACKAGES = (
     "quantizers",
     "sampling",
     "tokens",
+    "training",
 )
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

@@ -9,7 +9,7 @@ class AveragedValidation(keras.callbacks.Callback):
     Training goes on from the weights, bit for bit.
 
     Example:
-        >>> model.fit(clips, validation_data=held_out, callbacks=[AveragedValidation()])
+        >>> callback = AveragedValidation()
     """
 
     def on_test_begin(self, logs=None):

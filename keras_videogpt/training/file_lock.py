@@ -20,7 +20,9 @@ def lock_file(path: Path) -> IO:
         BlockingIOError: another process, or this one, has locked it already.
 
     Example:
-        >>> with lock_file(Path("runs/first/config.json")):
+        >>> path = Path("config.json")
+        >>> path.touch()
+        >>> with lock_file(path):
         ...     print("nobody else trains this run")
         nobody else trains this run
     """

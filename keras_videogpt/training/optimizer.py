@@ -28,8 +28,8 @@ def make_optimizer(
         A Keras optimizer.
 
     Example:
-        >>> make_optimizer(3e-4, "cosine", 1000).inner_optimizer.name
-        'adam'
+        >>> type(make_optimizer(3e-4, "cosine", 1000).inner_optimizer).__name__
+        'Adam'
     """
     rate = learning_rate
     if schedule == "cosine" or warm_up:

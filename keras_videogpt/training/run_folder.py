@@ -198,8 +198,10 @@ def is_intact(file: Path) -> bool:
         file: a file of this machine; all of it is read.
 
     Example:
-        >>> is_intact(Path("vqvae.keras"))
-        True
+        >>> file = Path("vqvae.keras")
+        >>> file.touch()
+        >>> is_intact(file)
+        False
     """
     try:
         with zipfile.ZipFile(file) as archive:

@@ -15,6 +15,8 @@ def averages(model: keras.Model) -> list[keras.Variable] | None:
         Variables; `None` without `use_ema`, and before the optimizer is built.
 
     Example:
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile("adam")
         >>> averages(model) is None
         True
     """
@@ -36,6 +38,8 @@ def averaged(model: keras.Model) -> Iterator[None]:
         model: a compiled model.
 
     Example:
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile(keras.optimizers.Adam(use_ema=True))
         >>> with averaged(model):
         ...     model.save("averaged.keras")
     """
