@@ -28,14 +28,13 @@ import json
 import math
 import os
 import re
-import statistics
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from benchmark import BACKENDS, ON_CPU, json_file, machine, output_of, printed_figure
+from benchmark import BACKENDS, ON_CPU, json_file, machine, medians, output_of, printed_figure
 
 TOOLS = Path(__file__).parent
 PROGRAMS = {
@@ -107,22 +106,6 @@ def measure_round(backend: str, batch: int, dtype: str, args: argparse.Namespace
         others[name] = measure_other(name, batch, dtype, args)
         others[name]["ratio"] = ours["codes_per_second"] / others[name]["codes_per_second"]
     return {"ours": ours, "others": others}
-
-
-def summary(rounds: list[dict]) -> dict:
-    """Medians of the rounds: of our figures, and of the ratios to others."""
-    return {
-        "ours": {
-            figure: statistics.median(one["ours"][figure] for one in rounds) for figure in FIGURES
-        },
-        "others": {
-            name: {
-                figure: statistics.median(one["others"][name][figure] for one in rounds)
-                for figure in ("codes_per_second", "ratio")
-            }
-            for name in rounds[0]["others"]
-        },
-    }
 
 
 def print_summary(backend: str, batch: int, dtype: str, figures: dict) -> None:
@@ -197,7 +180,7 @@ def main() -> None:
         rounds = [measure_round(backend, batch, dtype, args) for _ in range(args.rounds)]
         for one in rounds:
             content["versions"] |= one["ours"].pop("versions")
-        figures = summary(rounds)
+        figures = medians(rounds, FIGURES, ("codes_per_second", "ratio"))
         print_summary(backend, batch, dtype, figures)
         content["results"].append(
             {"backend": backend, "dtype": dtype, "batch": batch}

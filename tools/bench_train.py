@@ -25,11 +25,10 @@ import itertools
 import json
 import os
 import re
-import statistics
 import sys
 from pathlib import Path
 
-from benchmark import BACKENDS, ON_CPU, json_file, machine, output_of, printed_figure
+from benchmark import BACKENDS, ON_CPU, json_file, machine, medians, output_of, printed_figure
 
 TOOLS = Path(__file__).parent
 PROGRAMS = {"original": str(TOOLS / "original_training.py")}
@@ -92,22 +91,6 @@ def measure_round(backend: str, stage: str, precision: str, args: argparse.Names
     return {"ours": ours, "others": others}
 
 
-def summary(rounds: list[dict]) -> dict:
-    """Medians of the rounds: of our figures, and of the ratios to others."""
-    return {
-        "ours": {
-            figure: statistics.median(one["ours"][figure] for one in rounds) for figure in FIGURES
-        },
-        "others": {
-            name: {
-                figure: statistics.median(one["others"][name][figure] for one in rounds)
-                for figure in ("seconds", "ratio")
-            }
-            for name in rounds[0]["others"]
-        },
-    }
-
-
 def print_summary(stage: str, backend: str, precision: str, figures: dict) -> None:
     cells = "".join(f"{value:>10.4g}" for value in figures["ours"].values())
     print(f"{stage:<7}{backend:<12}{precision:<16}{cells}", flush=True)
@@ -168,7 +151,7 @@ def main() -> None:
         rounds = [measure_round(backend, stage, precision, args) for _ in range(args.rounds)]
         for one in rounds:
             content["versions"] |= one["ours"].pop("versions")
-        figures = summary(rounds)
+        figures = medians(rounds, FIGURES, ("seconds", "ratio"))
         print_summary(stage, backend, precision, figures)
         content["results"].append(
             {"stage": stage, "backend": backend, "precision": precision}

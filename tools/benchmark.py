@@ -5,8 +5,10 @@ import os
 import platform
 import re
 import shlex
+import statistics
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -67,3 +69,25 @@ def printed_figure(program: str, options: list[str], figure: str, **environment:
     if not found:
         sys.exit(f"{shlex.join(command)} printed no `{figure}: X` but:\n{printed}")
     return float(found[1]), printed
+
+
+def medians(rounds: list[dict], ours: Iterable[str], others: Iterable[str]) -> dict:
+    """Medians over the rounds of a comparison: of our figures, and of those of other programs.
+
+    Args:
+        rounds: each with `ours`, figures by name, and `others`, the same by program.
+        ours: names of our figures.
+        others: names of the figures of the other programs.
+    """
+    return {
+        "ours": {
+            figure: statistics.median(one["ours"][figure] for one in rounds) for figure in ours
+        },
+        "others": {
+            name: {
+                figure: statistics.median(one["others"][name][figure] for one in rounds)
+                for figure in others
+            }
+            for name in rounds[0]["others"]
+        },
+    }
