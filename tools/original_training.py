@@ -31,6 +31,7 @@ from original_loop import (
 )
 from torch import nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 UNITS, RESIDUAL_LAYERS, AXIAL_HEADS, STRIDES = 240, 4, 2, [(2, 2, 2), (2, 1, 1)]
 DECAY, VARIANCE, COMMITMENT = 0.99, 0.06, 0.25
@@ -191,8 +192,12 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(DROPOUT)
 
     def forward(self, x):
-        x = x + self.dropout(self.attention(self.attention_norm(x)))
-        return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+        for function, norm in (
+            (self.attention, self.attention_norm),
+            (self.feed_forward, self.feed_forward_norm),
+        ):
+            x = x + self.dropout(checkpoint(function, norm(x), use_reentrant=True))
+        return x
 
 
 class Prior(nn.Module):

@@ -53,6 +53,8 @@ def tf_dataset(clips: ClipSource, order: EpochOrder, workers: int = 4) -> "tf.da
     count = order.batch_size if order.drop_remainder else None
     data = tf.data.Dataset.range(len(source)).map(batch)
     options = tf.data.Options()
+    # Autotuning would sleep at the end of each pass for as long as the pass took.
+    options.autotune.enabled = False
     # The source reads ahead; here it would end an epoch before its last batch is handed out.
     options.experimental_optimization.inject_prefetch = False
     return data.with_options(options)
