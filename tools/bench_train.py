@@ -74,7 +74,9 @@ def measure_ours(backend: str, stage: str, precision: str, args: argparse.Namesp
 def measure_other(program: str, stage: str, precision: str, args: argparse.Namespace) -> dict:
     """Seconds per step of another program, and what else it says."""
     options = ["--stage", stage, "--shape", args.shape or SHAPES[stage]]
-    options += ["--batch", str(args.batch), "--device", args.device, "--precision", precision]
+    options += ["--batch", str(args.batch), "--device", args.device]
+    if "--precision" not in program:
+        options += ["--precision", precision]
     environment = ON_CPU if args.device == "cpu" else {}
     program = PROGRAMS.get(program, program)
     seconds, printed = printed_figure(program, options, "seconds per step", **environment)
@@ -126,7 +128,7 @@ def arguments() -> argparse.Namespace:
         default=[],
         metavar="PROGRAM",
         help="original, or a command, quoted where it has options of its own; it gets --stage, "
-        "--shape, --batch, --device and --precision",
+        "--shape, --batch, --device, and --precision unless it has one",
     )
     parser.add_argument("--json", type=json_file, metavar="FILE", help="where to write all figures")
     args = parser.parse_args()
