@@ -2,9 +2,10 @@
 
 Keras's own scope for it runs whole layers again, which would draw other dropout masks and move
 moving averages twice. Here a function without side effects runs again, on seeds drawn before it.
-JAX has code of its own.
+JAX has code of its own, and PyTorch's garbage is collected.
 """
 
+import gc
 from collections.abc import Callable
 
 import keras
@@ -60,6 +61,9 @@ def rematerialized(function: Callable, *tensors):
     """
 
     def of_those_there(*given):
+        if keras.backend.backend() == "torch":
+            # What layers of Keras are called with is left in cycles of references, and would stay.
+            gc.collect(1)
         given = iter(given)
         return function(*(None if tensor is None else next(given) for tensor in tensors))
 
