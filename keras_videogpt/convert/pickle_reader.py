@@ -9,10 +9,11 @@ process over nested tuples as dict keys. So the pickle's operations are read as 
 import contextlib
 import dataclasses
 import pickletools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import NoneType
+from typing import BinaryIO
 
 
 class Refusal(ValueError):
@@ -49,7 +50,8 @@ class Namespace:
 # Operations of a pickle that say what is on the stack next.
 _VALUES = set(
     "INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING "
-    "BINBYTES SHORT_BINBYTES BINBYTES8 UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8".split()
+    "BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8 "
+    "UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8".split()
 )
 
 
@@ -68,16 +70,18 @@ def _global(module: str, name: str) -> GlobalReference:
 def _call(constructors, function, arguments, keywords):
     name = describe(function)
     if name not in constructors:
-        raise Refusal(f"calls {name}, which no VideoGPT checkpoint needs; nothing was executed.")
+        raise Refusal(f"calls {name}, which no file of weights needs; nothing was executed.")
     return constructors[name](*arguments, **keywords)
 
 
 def _set_state(value, state):
     if isinstance(value, Namespace) and type(state) is dict:
         vars(value).update(state)
+    elif hasattr(type(value), "set_state"):  # only what a constructor of ours made has it
+        value.set_state(state)
     elif type(value) is not dict:  # the `_metadata` of a state dict is of no use here
         raise Refusal(
-            f"sets the state of {describe(value)}, which no VideoGPT checkpoint needs; "
+            f"sets the state of {describe(value)}, which no file of weights needs; "
             "nothing was executed."
         )
 
@@ -88,7 +92,8 @@ def _extend(target, items):
     target.extend(items)
 
 
-def _set_items(target, items):
+def set_items(target: dict, items: Sequence) -> dict:
+    """Sets keys and values, which `items` holds by turns, if it is safe to hash the keys."""
     if type(target) is not dict:
         raise Refusal("is damaged: it sets items of what is no dict.")
     for key, value in zip(items[::2], items[1::2], strict=True):
@@ -102,7 +107,7 @@ def _set_items(target, items):
 
 
 def read_pickle(
-    data: bytes,
+    data: bytes | BinaryIO,
     constructors: Mapping[str, Callable[..., object]],
     load_persistent: Callable[[object], object],
 ) -> object:
@@ -112,8 +117,10 @@ def read_pickle(
     constructor.
 
     Args:
-        data: a pickle of any protocol.
-        constructors: full name of what the pickle may call, to what is called instead.
+        data: a pickle of any protocol, or a file that is at the start of one, and is then left at
+            its end.
+        constructors: full name of what the pickle may call, to what is called instead. An object
+            made by these takes the state that the pickle sets by a method `set_state`.
         load_persistent: makes the object of a persistent id.
 
     Returns:
@@ -192,13 +199,13 @@ def read_pickle(
                 stack.append({})
             case "DICT":
                 items = pop_to_mark()
-                stack.append(_set_items({}, items))
+                stack.append(set_items({}, items))
             case "SETITEM":
                 value, key = stack.pop(), stack.pop()
-                _set_items(stack[-1], [key, value])
+                set_items(stack[-1], [key, value])
             case "SETITEMS":
                 items = pop_to_mark()
-                _set_items(stack[-1], items)
+                set_items(stack[-1], items)
 
             case "GLOBAL":
                 stack.append(_global(*argument.split(" ", 1)))
@@ -224,6 +231,6 @@ def read_pickle(
                 stack.append(load_persistent(stack.pop()))
             case unknown:
                 raise Refusal(
-                    f"uses the pickle operation {unknown}, which no VideoGPT checkpoint needs; "
+                    f"uses the pickle operation {unknown}, which no file of weights needs; "
                     "nothing was executed."
                 )

@@ -3,6 +3,7 @@ import math
 import re
 import zipfile
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -67,11 +68,20 @@ class Archive:
             ) from error
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Storage:
-    """The numbers one or more tensors are views of: the member `name` of the archive."""
+class StorageFile(Protocol):
+    """A file of storages: an `Archive`, or one in the format before it."""
 
-    archive: Archive
+    path: Path
+    num_bytes: int
+
+    def read(self, name: str) -> bytes: ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Storage:
+    """The numbers one or more tensors are views of: what `archive.read(name)` gives."""
+
+    archive: StorageFile
     name: str
     dtype: str
     num_elements: int
@@ -81,24 +91,33 @@ class _Storage:
         dtype = "uint16" if self.dtype == "bfloat16" else self.dtype  # NumPy has no bfloat16
         return np.dtype(dtype).newbyteorder("<")
 
+    @property
+    def num_bytes(self) -> int:
+        return self.num_elements * self.stored_dtype.itemsize
 
-def load_storage(archive: Archive, persistent_id: object) -> _Storage:
-    """The storage of a persistent id: `("storage", type, key, location, number of elements)`."""
-    kind, storage_type, key, _, num_elements = persistent_id
+
+def storage_dtype(kind: object, storage_type: object, key: object) -> str:
+    """The dtype that a persistent id says a storage has, once its other parts are valid."""
     dtype = STORAGE_DTYPES.get(describe(storage_type))
     if kind != "storage" or dtype is None:
         raise Refusal("holds something that is no tensor of a known type.")
     if type(key) is not str or not re.fullmatch("[0-9]{1,20}", key):
         raise Refusal("is damaged: the key of a storage must be a number.")
-    storage = _Storage(archive, f"data/{key}", dtype, num_elements)
-    if not _are_counts(num_elements) or (
-        archive.member_bytes(storage.name) != num_elements * storage.stored_dtype.itemsize
-    ):
+    return dtype
+
+
+def load_storage(archive: Archive, persistent_id: object) -> Storage:
+    """The storage of a persistent id: `("storage", type, key, location, number of elements)`."""
+    kind, storage_type, key, _, num_elements = persistent_id
+    dtype = storage_dtype(kind, storage_type, key)
+    storage = Storage(archive, f"data/{key}", dtype, num_elements)
+    if not are_counts(num_elements) or archive.member_bytes(storage.name) != storage.num_bytes:
         raise Refusal(f"is damaged: the size of its member {storage.name} is not the claimed one.")
     return storage
 
 
-def _are_counts(*numbers: object) -> bool:
+def are_counts(*numbers: object) -> bool:
+    """Whether all are ints that an int64 holds, and none is negative."""
     return all(type(number) is int and 0 <= number < 2**63 for number in numbers)
 
 
@@ -112,10 +131,10 @@ class StoredTensor:
 
     def __init__(self, storage, offset, shape, strides):
         if not (
-            isinstance(storage, _Storage)
+            isinstance(storage, Storage)
             and type(shape) is type(strides) is tuple
             and len(shape) == len(strides) <= MAX_DIMENSIONS
-            and _are_counts(offset, *shape, *strides)
+            and are_counts(offset, *shape, *strides)
         ):
             raise Refusal(f"holds a tensor without a valid shape, of up to {MAX_DIMENSIONS} axes.")
         last = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
