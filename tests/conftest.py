@@ -3,6 +3,14 @@ import numpy as np
 import pytest
 
 
+@pytest.fixture(autouse=True, scope="session")
+def cache_of_tests(tmp_path_factory):
+    """Features of real clips are kept here, and not in the user's folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_VIDEOGPT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def float32_policy():
     """Undoes what a test, or a command it runs, sets for the whole process."""

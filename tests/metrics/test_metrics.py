@@ -4,6 +4,9 @@ import pytest
 from keras import ops
 
 from keras_videogpt.metrics import CodebookPerplexity, CodesUsed, code_entropy, psnr
+from keras_videogpt.metrics.likelihood import bits_per_pixel_dimension
+from keras_videogpt.metrics.normalized_error import normalized_mse
+from keras_videogpt.metrics.reconstruction import psnr_per_frame
 
 RNG = np.random.default_rng(0)
 
@@ -83,3 +86,62 @@ def test_psnr_names_the_argument_that_is_wrong(wrong):
         psnr(wrong, np.zeros((1, 2, 4, 4, 3), "uint8"))
     with pytest.raises(ValueError, match="video must be uint8; got float64"):
         psnr(np.zeros((1, 2, 4, 4, 3), "uint8"), np.zeros((1, 2, 4, 4, 3)))
+
+
+def test_a_frame_s_psnr_is_that_of_scikit_image():
+    metrics = pytest.importorskip("skimage.metrics", reason="needs scikit-image")
+    reference = RNG.integers(0, 256, (2, 3, 8, 9, 3)).astype("uint8")
+    noise = RNG.normal(0, 1, reference.shape) * np.array([0.5, 8, 90])[:, None, None, None]
+    video = np.clip(reference + noise, 0, 255).astype("uint8")
+    expected = [
+        [metrics.peak_signal_noise_ratio(*frames) for frames in zip(*clips, strict=True)]
+        for clips in zip(reference, video, strict=True)
+    ]
+    np.testing.assert_allclose(psnr_per_frame(reference, video), expected, atol=2e-4)
+
+
+def test_psnr_says_which_video_does_not_fit():
+    with pytest.raises(ValueError, match="video must be broadcastable to reference"):
+        psnr(np.zeros((1, 2, 4, 4, 3), "uint8"), np.zeros((1, 3, 4, 4, 3), "uint8"))
+
+
+def test_normalized_mse_of_the_mean_colour_is_one():
+    video = RNG.integers(0, 2, (4, 3, 8, 8, 3)).astype("uint8") * 254
+    mean = np.full_like(video, 127)
+    assert normalized_mse(video, mean, (127 / 255) ** 2) == pytest.approx(np.ones(4), rel=1e-5)
+
+
+def test_normalized_mse_is_the_mean_squared_error_of_a_clip_over_the_variance():
+    video = RNG.integers(0, 256, (2, 3, 4, 5, 3)).astype("uint8")
+    other = RNG.integers(0, 256, (2, 3, 4, 5, 3)).astype("uint8")
+    error = np.square(video / 255 - other / 255).mean(axis=(1, 2, 3, 4))
+    np.testing.assert_allclose(normalized_mse(video, other, 0.06), error / 0.06, rtol=1e-5)
+
+
+@pytest.mark.parametrize("variance", [0, -1.0, np.nan, np.inf])
+def test_normalized_mse_wants_a_positive_variance(variance):
+    video = np.zeros((1, 2, 4, 4, 3), "uint8")
+    with pytest.raises(ValueError, match="variance must be a positive number"):
+        normalized_mse(video, video, variance)
+
+
+def test_bits_of_codes_are_spread_over_the_values_of_a_clip():
+    # 10 bits for each of 8 x 32 x 32 codes: 81,920 bits for 196,608 values.
+    assert bits_per_pixel_dimension(10, (8, 32, 32), (16, 64, 64, 3)) == 81920 / 196608
+    one = bits_per_pixel_dimension(2.5, (4, 16, 16), (16, 64, 64, 3))
+    assert bits_per_pixel_dimension(2.5, (4, 16, 16, 8), (16, 64, 64, 3)) == 8 * one
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ((-1.0, (8, 32, 32), (16, 64, 64, 3)), "bits_per_code"),
+        ((np.nan, (8, 32, 32), (16, 64, 64, 3)), "bits_per_code"),
+        ((1.0, (32, 32), (16, 64, 64, 3)), "codes_shape"),
+        ((1.0, (8, 32, 0), (16, 64, 64, 3)), "codes_shape"),
+        ((1.0, (8, 32, 32), (16, 64, 64)), "video_shape"),
+    ],
+)
+def test_bits_per_pixel_dimension_names_the_argument_that_is_wrong(arguments, named):
+    with pytest.raises(ValueError, match=f"{named} must be"):
+        bits_per_pixel_dimension(*arguments)

@@ -1,0 +1,1 @@
+"""Networks in whose features videos are compared, or frames, or by which they are classified."""
