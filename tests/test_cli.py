@@ -123,13 +123,20 @@ def test_reconstruct_takes_one_video_and_a_prior(prior, data, tmp_path, capsys):
 
 def test_evaluate_measures_a_tokenizer_and_a_prior(prior, vqvae, data, tmp_path, capsys):
     assert main(["evaluate", str(vqvae), str(data), "--json", str(tmp_path / "a.json")]) == 0
-    path = tmp_path / "b.json"
+    path, out = tmp_path / "b.json", tmp_path / "out"
     command = ["evaluate", str(prior), str(data), "--json", str(path), "--batch-size", "3"]
-    assert main(command) == 0
-    printed = capsys.readouterr().out
+    assert main([*command, "--out", str(out), "--beside", "bair"]) == 0
+    printed, stderr = capsys.readouterr()
+    assert "No FVD: I3D takes 9 frames or more, and clips have 4" in stderr
     figures = json.loads(path.read_text())
     tokenizer = json.loads((tmp_path / "a.json").read_text())
-    assert set(tokenizer) < set(figures) and all(name in printed for name in figures)
+    assert set(tokenizer) < set(figures)
+    assert all(name in printed for name, value in figures.items() if isinstance(value, float))
+    assert "this run" in printed and "VideoGPT, 8 layers" in printed
+    assert f"Wrote {out / 'figures.json'}, {out / 'clips.png'} and {path}." in printed
+    assert json.loads((out / "figures.json").read_text()) == figures
+    with Image.open(out / "clips.png") as picture:
+        assert picture.format == "PNG" and picture.width == 4 * 18 - 2
     model = kvg.load(prior)
     clips = kvg.data.Clips(kvg.data.open_videos(data, "test"), 4, 16, start="all")
     videos = np.stack([clips[i]["video"] for i in range(len(clips))])
@@ -139,6 +146,39 @@ def test_evaluate_measures_a_tokenizer_and_a_prior(prior, vqvae, data, tmp_path,
     bits = model.bits_per_dim(codes).mean()
     assert figures["bits per code of the prior"] == pytest.approx(bits, rel=1e-4)
     assert figures["PSNR (dB)"] == pytest.approx(tokenizer["PSNR (dB)"], rel=1e-3)
+    distance = figures["distances"]["random-feature Fréchet distance of samples"]
+    assert distance["protocol"] == "videogpt, 2 against 2, 4 frames"
+    assert distance["value"] == figures[distance["distance"]] > 0 and distance["floor"] > 0
+
+
+def test_evaluate_keeps_each_evaluation_beside_the_model(vqvae, data, capsys):
+    command = ["evaluate", str(vqvae), str(data), "--features", "none"]
+    written = []
+    for options in ([], ["--clips", "3"], []):
+        assert main([*command, *options]) == 0
+        written.append(capsys.readouterr().out.strip().splitlines()[-1])
+    assert written[0] == written[2] != written[1]
+    folders = {path.parent for path in vqvae.parent.glob("vqvae-evaluation/*/figures.json")}
+    assert {str(folder) in line for folder in folders for line in written} == {True, False}
+    run = ["evaluate", str(vqvae.parent), str(data), "--features", "none"]
+    assert main(run) == 0 and list(vqvae.parent.glob("evaluation/*/clips.png"))
+
+
+def test_what_evaluate_cannot_do_is_one_line(vqvae, data, tmp_path, capsys):
+    command = ["evaluate", vqvae, data]
+    for options, words in {
+        ("--protocol", "videogpt"): ("needs 256 held-out clips; there are 4", "--count"),
+        ("--count", "5"): ("needs 5 held-out clips; there are 4",),
+        ("--count", "1"): ("--count must be at least 2",),
+        ("--clips", "0"): ("--clips must be at least 1",),
+        ("--count", "2", "--protocol", "tats"): ("give one of them",),
+        ("--count", "2", "--features", "i3d"): ("at least 9 frames; got 4",),
+        ("--c3d", tmp_path / "c3d.npz"): ("c3d.npz",),
+        ("--c3d-mean", tmp_path / "mean2.npz"): ("--c3d-mean is for --c3d",),
+        ("--lpips", "squeeze", "x.pth"): ("net must be one of", "squeeze"),
+        ("--out", data): ("other files",),
+    }.items():
+        fails_in_one_line(capsys, [*command, *options], *words)
 
 
 def test_wrong_input_is_one_line_and_status_2(prior, vqvae, data, tmp_path, capsys):

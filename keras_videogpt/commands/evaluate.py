@@ -1,153 +1,160 @@
 """`keras-videogpt evaluate`: the figures of a model on held-out clips."""
 
 import argparse
+import hashlib
 import json
-import math
-import time
-
-import keras
-import numpy as np
-from tqdm import tqdm
+from pathlib import Path
 
 from keras_videogpt.commands.arguments import DATA_HELP, add_backend, clip_maker
-from keras_videogpt.commands.conditions import conditions_of, read_batch
+from keras_videogpt.commands.evaluation_networks import (
+    add_networks,
+    classifier,
+    network,
+    perceptual,
+)
 from keras_videogpt.data.clips import Clips
-from keras_videogpt.data.open_videos import open_videos
+from keras_videogpt.data.open_videos import open_videos, resolve_source
 from keras_videogpt.data.video_writer import check_free
-from keras_videogpt.layers.pixels import to_uint8
-from keras_videogpt.metrics.codebook import CodesUsed
-from keras_videogpt.metrics.likelihood import code_entropy
-from keras_videogpt.metrics.reconstruction import psnr
-from keras_videogpt.models.conditions import Conditions
+from keras_videogpt.evaluation.evaluation import Evaluation, check_clips
+from keras_videogpt.evaluation.report import report
+from keras_videogpt.metrics.frechet_of_features import with_trials
+from keras_videogpt.metrics.protocol import PROTOCOLS, Protocol, get_protocol
+from keras_videogpt.metrics.published_results import beside, published
 from keras_videogpt.models.load import load
-from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.models.vqvae import VQVAE
-from keras_videogpt.paths import as_path, write_file
-from keras_videogpt.sampling.sample import sample
+from keras_videogpt.paths import as_path, is_remote, local_path, write_file
 from keras_videogpt.tokens.token_folder import TokenFolder, is_token_folder
+
+MOST_BY_DEFAULT = 256
+# Our names of what the paper has by others.
+PUBLISHED_AS = {"bits/dim": "bits per code of the prior", "IS": "Inception Score by C3D"}
+CONTROLS = {"temperature": 1.0, "top_k": None, "top_p": None, "guidance": 1.0}
 
 
 def add_parser(subparsers) -> None:
     """Adds the command to `keras-videogpt`."""
-    parser = subparsers.add_parser("evaluate", help="measure a model on held-out clips")
-    parser.add_argument("model", metavar="MODEL", help=".keras file of a VQVAE or a VideoGPT")
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="measure a model on held-out clips",
+        description="Measures a model on held-out clips: a tokenizer by PSNR, SSIM, NMSE, LPIPS, "
+        "R-FVD and the codes it uses; a prior also by bits per code, FVD, FVD* and the Inception "
+        "Score. Killed at any moment, the same command goes on where it was.",
+    )
+    parser.add_argument("model", metavar="MODEL", help="a VQVAE or a VideoGPT: .keras file, or run")
     parser.add_argument("data", metavar="DATA", help=DATA_HELP)
-    parser.add_argument("--json", metavar="FILE", help="also write the figures as JSON")
+    parser.add_argument("--json", metavar="FILE", help="also write the figures there")
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        help="where the evaluation is kept as it goes on, and figures.json and clips.png at its "
+        "end (default: a folder for these settings, in RUN/evaluation or FILE-evaluation)",
+    )
+    parser.add_argument(
+        "--protocol",
+        choices=tuple(PROTOCOLS),
+        help="of the Fréchet distances (default: videogpt, with as many clips as there are)",
+    )
+    parser.add_argument(
+        "--count", type=int, metavar="N", help="real and sampled clips compared, in its place"
+    )
+    parser.add_argument("--trials", type=int, metavar="N", help="of FVD, each with new samples")
+    parser.add_argument("--clips", type=int, metavar="N", help="most held-out clips to measure")
+    parser.add_argument("--seed", type=int, default=0, help="of clips, trials and samples")
+    parser.add_argument("--temperature", type=float, default=1.0, metavar="T", help="of sampling")
+    parser.add_argument("--top-k", type=int, metavar="K", help="of sampling")
+    parser.add_argument("--top-p", type=float, metavar="P", help="of sampling")
+    parser.add_argument("--guidance", type=float, default=1.0, metavar="W", help="of sampling")
+    add_networks(parser)
+    parser.add_argument(
+        "--beside",
+        metavar="DATASET",
+        choices=("bair", "ucf101"),
+        help="print the results beside those the paper has for bair or ucf101",
+    )
     parser.add_argument("--stride", type=int, default=1, help="video frames per frame of a clip")
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument(
         "--embeddings", metavar="FILE", help="those of the data, as train prior takes them"
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
+    parser.add_argument("--overwrite", action="store_true", help="replace the FILE of --json")
     add_backend(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Measures and prints a table."""
+    """Measures, prints a table, and says where it all is."""
     if args.json:
         check_free(args.json, args.overwrite)
-    model = load(args.model)
-    tokenizer = model if isinstance(model, VQVAE) else model.tokenizer
+    for name, least in (("count", 2), ("trials", 1), ("clips", 1)):
+        if (value := getattr(args, name)) is not None and value < least:
+            raise ValueError(f"--{name} must be at least {least}; got {value}.")
+    if args.protocol and args.count:
+        raise ValueError("--count is in the place of --protocol's; give one of them.")
     if is_token_folder(args.data):
         videos = TokenFolder(args.data).description["data"]
         raise ValueError(
             f"evaluate needs videos; {args.data} holds stored tokens of {videos}, give that."
         )
+    model = load(args.model)
+    tokenizer = model if isinstance(model, VQVAE) else model.tokenizer
     frames, height, width, _ = tokenizer.video_shape
     options = {"num_frames": frames, "size": (height, width), "stride": args.stride}
-    make_clips = clip_maker(args.embeddings)
-    held_out = make_clips(open_videos(args.data, "test"), **options, start="all")
+    held_out = clip_maker(args.embeddings)(open_videos(args.data, "test"), **options, start="all")
     mean_frame = Clips(open_videos(args.data, "train"), **options).mean_frame()
-    kept = model.conditions if isinstance(model, VideoGPT) else Conditions()
-    figures, codes, conditions = tokenizer_figures(
-        tokenizer, held_out, mean_frame, args.batch_size, kept
+    clips = min(len(held_out), args.clips or len(held_out))
+    protocol = chosen_protocol(args, clips, frames)
+    if args.features != "none":
+        check_clips(protocol, clips, frames)
+    evaluation = Evaluation(
+        protocol,
+        network(args, protocol, frames),
+        classifier(args),
+        perceptual(args),
+        clips=args.clips,
+        batch_size=args.batch_size,
+        seed=args.seed,
+        controls={n: getattr(args, n) for n, v in CONTROLS.items() if getattr(args, n) != v},
     )
-    if isinstance(model, VideoGPT):
-        figures |= prior_figures(model, codes, conditions, args.batch_size)
-    width = max(len(name) for name in figures)
-    for name, value in figures.items():
-        print(
-            f"{name:<{width}}  {value:,.4g}"
-            if isinstance(value, float)
-            else f"{name:<{width}}  {value}"
-        )
+    data = {"source": resolve_source(args.data), "split": "test", "clips": len(held_out)}
+    data |= {"stride": args.stride, "embeddings": args.embeddings}
+    settings = evaluation.settings(model, data)
+    folder = evaluation_folder(args, settings)
+    found = evaluation.run(model, held_out, mean_frame, folder, data)
+    print(report(found))
+    if args.beside:
+        _print_beside(found, args.beside)
+    written = [folder / "figures.json", folder / "clips.png"]
     if args.json:
-        text = json.dumps(figures, indent=2) + "\n"
+        text = json.dumps(found, indent=2) + "\n"
         write_file(as_path(args.json), lambda file: file.write_text(text))
-        print(f"Wrote {args.json}.")
+        written.append(args.json)
+    print(f"Wrote {', '.join(str(path) for path in written[:-1])} and {written[-1]}.")
 
 
-def tokenizer_figures(
-    tokenizer: VQVAE,
-    clips: Clips,
-    mean_frame: np.ndarray,
-    batch_size: int,
-    kept: Conditions,
-) -> tuple[dict, np.ndarray, dict]:
-    """Reconstruction quality and codebook usage on clips.
-
-    Args:
-        tokenizer: the tokenizer.
-        clips: held-out clips.
-        mean_frame: float `(H, W, C)` in [0, 255], the mean frame of the training videos.
-        batch_size: clips at a time.
-        kept: the conditions that are to be kept, those of the prior.
-
-    Returns:
-        Figures by name, the int32 codes of all clips, and their conditions, arguments of `sample`.
-    """
-    mean = np.rint(mean_frame).astype("uint8")
-    used = CodesUsed(tokenizer.num_codes, tokenizer.num_codebooks)
-    quality, baseline, codes, conditions = [], [], [], []
-    for start in tqdm(range(0, len(clips), batch_size), desc="evaluating", unit="batch"):
-        batch = read_batch(clips, range(start, min(start + batch_size, len(clips))))
-        conditions.append(conditions_of(batch, kept))
-        videos = batch["video"]
-        codes.append(tokenizer.encode(videos, batch_size))
-        used.update_state(codes[-1])
-        quality.append(psnr(videos, to_uint8(tokenizer.decode(codes[-1], batch_size))))
-        baseline.append(psnr(videos, np.broadcast_to(mean, videos.shape)))
-    codes = np.concatenate(codes)
-    conditions = {
-        name: np.concatenate([part[name] for part in conditions]) for name in conditions[0]
-    }
-    figures = {
-        "held-out clips": len(clips),
-        "PSNR (dB)": float(np.concatenate(quality).mean()),
-        "PSNR of the mean training frame (dB)": float(np.concatenate(baseline).mean()),
-        "share of codes used": float(keras.ops.convert_to_numpy(used.result())),
-        "log2(number of codes)": math.log2(tokenizer.num_codes),
-        "entropy of the code histogram (bits)": code_entropy(
-            codes, tokenizer.num_codes, tokenizer.num_codebooks
-        ),
-    }
-    return figures, codes, conditions
+def chosen_protocol(args: argparse.Namespace, clips: int, frames: int) -> Protocol:
+    """The protocol of the options; without any, one that the clips suffice for, with the floor."""
+    protocol = get_protocol(args.protocol or "videogpt")
+    if args.protocol:
+        return with_trials(protocol, args.trials)
+    count = args.count or max(2, min(MOST_BY_DEFAULT, clips // 2))
+    return protocol.with_counts(count, trials=args.trials, num_frames=frames)
 
 
-def prior_figures(model: VideoGPT, codes: np.ndarray, conditions: dict, batch_size: int) -> dict:
-    """Likelihood of codes, and the time to sample a clip.
+def evaluation_folder(args: argparse.Namespace, settings: dict) -> Path:
+    """Where an evaluation is kept: the same for the same settings, another for others."""
+    if args.out:
+        return local_path(args.out, "--out")
+    path = as_path(args.model)
+    if is_remote(path):
+        folder = Path(f"{path.stem}-evaluation")
+    else:
+        folder = path / "evaluation" if path.is_dir() else path.with_name(f"{path.stem}-evaluation")
+    text = json.dumps(settings, sort_keys=True)
+    return folder / hashlib.sha256(text.encode()).hexdigest()[:8]
 
-    Args:
-        model: the prior.
-        codes: codes of held-out clips.
-        conditions: their conditions, arguments of `sample`; samples take those of the first ones.
-        batch_size: clips at a time.
 
-    Returns:
-        Figures by name.
-    """
-    bits = float(model.bits_per_dim(codes, **conditions, batch_size=batch_size).mean())
-    first = {
-        name: array.take(range(batch_size), axis=0, mode="wrap")
-        for name, array in conditions.items()
-    }
-    sample(model, batch_size, **first, seed=0, batch_size=batch_size)  # compiles
-    start = time.perf_counter()
-    sample(model, batch_size, **first, seed=1, batch_size=batch_size)
-    seconds = time.perf_counter() - start
-    return {
-        "bits per code of the prior": bits,
-        "seconds per sampled video": seconds / batch_size,
-        "sampled codes per second": batch_size * model.length / seconds,
-    }
+def _print_beside(found, data):
+    for metric in sorted({one.metric for one in published(data=data)}):
+        value = found.get(metric, found.get(PUBLISHED_AS.get(metric)))
+        if value is not None:
+            print(f"\n{metric} on {data}:\n{beside(value, data, metric)}")

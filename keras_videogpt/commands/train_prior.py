@@ -15,11 +15,12 @@ from keras_videogpt.commands.arguments import (
     load_tokenizer,
     training_clips,
 )
-from keras_videogpt.commands.conditions import conditions_of, read_batch
+from keras_videogpt.commands.conditions import read_batch
 from keras_videogpt.commands.stored_tokens import decoded, token_clips, token_settings
 from keras_videogpt.commands.training_run import TRAINING_SETTINGS, run_training
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.distribution.strategy import set_up
+from keras_videogpt.models.batch_conditions import conditions_of
 from keras_videogpt.models.condition_arguments import conditions_of_model
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.presets.settings import settings
