@@ -1,8 +1,8 @@
 """Shows what a world model makes of two action sequences, beside what the game makes of them.
 
     keras-videogpt data prepare vizdoom_hgs --videos 240 --out videos
-    keras-videogpt train vqvae videos --preset demo --size 32 --batch-size 16 --steps 2000 \\
-        --out runs/vqvae
+    keras-videogpt train vqvae videos --preset demo --frames 8 --downsample 2 4 4 --size 32 \\
+        --batch-size 16 --steps 2000 --out runs/vqvae
     keras-videogpt train prior videos --tokenizer runs/vqvae --preset demo --batch-size 16 \\
         --steps 2000 --action-cond frame --out runs/world
     python examples/act_in_vizdoom.py videos runs/world --out worlds

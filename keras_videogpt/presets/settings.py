@@ -54,11 +54,10 @@ TOKENIZERS = {
         "steps": 200_000,
         **ORIGINAL_VQVAE,
     },
-    # Minutes on two CPU cores: short clips, no attention, a codebook that follows faster.
+    # Minutes on two CPU cores: no attention, few clips a step, a codebook that follows faster.
     "demo": {
         **_PAPER_TOKENIZER,
-        "frames": 8,
-        "downsample": (2, 4, 4),
+        "downsample": (4, 4, 4),
         "num_codes": 512,
         "code_dim": 32,
         "hidden_units": 64,
@@ -66,7 +65,7 @@ TOKENIZERS = {
         "num_residual_layers": 2,
         "axial_attention": False,
         "ema_decay": 0.95,
-        "batch_size": 8,
+        "batch_size": 4,
         "learning_rate": 2e-3,
         "schedule": "cosine",
         "steps": 1200,
