@@ -152,11 +152,13 @@ def test_evaluate_measures_a_tokenizer_and_a_prior(prior, vqvae, data, tmp_path,
 
 
 def test_evaluate_keeps_each_evaluation_beside_the_model(vqvae, data, capsys):
-    command = ["evaluate", str(vqvae), str(data), "--features", "none"]
+    command = ["evaluate", str(vqvae), str(data), "--clips"]
     written = []
-    for options in ([], ["--clips", "3"], []):
-        assert main([*command, *options]) == 0
-        written.append(capsys.readouterr().out.strip().splitlines()[-1])
+    for clips in ("3", "1", "3"):
+        assert main([*command, clips]) == 0
+        printed = capsys.readouterr()
+        assert f"No FVD: {clips} held-out clips are too few" in printed.err
+        written.append(printed.out.strip().splitlines()[-1])
     assert written[0] == written[2] != written[1]
     folders = {path.parent for path in vqvae.parent.glob("vqvae-evaluation/*/figures.json")}
     assert {str(folder) in line for folder in folders for line in written} == {True, False}

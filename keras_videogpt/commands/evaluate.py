@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 from keras_videogpt.commands.arguments import DATA_HELP, add_backend, clip_maker
@@ -25,7 +26,7 @@ from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.paths import as_path, is_remote, local_path, write_file
 from keras_videogpt.tokens.token_folder import TokenFolder, is_token_folder
 
-MOST_BY_DEFAULT = 256
+LEAST_BY_DEFAULT, MOST_BY_DEFAULT = 4, 256
 # Our names of what the paper has by others.
 PUBLISHED_AS = {"bits/dim": "bits per code of the prior", "IS": "Inception Score by C3D"}
 CONTROLS = {"temperature": 1.0, "top_k": None, "top_p": None, "guidance": 1.0}
@@ -102,6 +103,9 @@ def run(args: argparse.Namespace) -> None:
     held_out = clip_maker(args.embeddings)(open_videos(args.data, "test"), **options, start="all")
     mean_frame = Clips(open_videos(args.data, "train"), **options).mean_frame()
     clips = min(len(held_out), args.clips or len(held_out))
+    if clips < LEAST_BY_DEFAULT and not (args.protocol or args.count or args.features):
+        print(f"No FVD: {clips} held-out clips are too few for one.", file=sys.stderr)
+        args.features = "none"
     protocol = chosen_protocol(args, clips, frames)
     if args.features != "none":
         check_clips(protocol, clips, frames)

@@ -27,7 +27,7 @@ MEAN_FRAME = np.full((16, 16, 3), 99.6)
 def gpt(videos):
     vqvae = small_vqvae()
     vqvae.fit(videos, batch_size=4, epochs=5, verbose=0)
-    gpt = small_gpt(vqvae, frame_cond=1, frame_encoder_depth=18, frame_encoder_width=12)
+    gpt = small_gpt(vqvae, num_classes=3)
     randomize(gpt)
     return gpt
 
@@ -40,20 +40,21 @@ def network():
 @pytest.fixture(scope="module")
 def clips(videos):
     more = np.concatenate([videos, videos[:, ::-1], 255 - videos[:3]])  # 19 clips
-    return Clips(ArrayVideos(more), num_frames=4, size=16, start="first")
+    store = ArrayVideos(more, labels=np.arange(19) % 3)
+    return Clips(store, num_frames=4, size=16, start="first")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def evaluation(network):
     return Evaluation(
         PROTOCOL, network, network, batch_size=3, seed=5, controls={"top_k": 20}, cache=False
     )
 
 
-@pytest.fixture
-def measured(evaluation, gpt, clips, tmp_path):
-    found = evaluation.run(gpt, clips, MEAN_FRAME, tmp_path / "work", "colours")
-    return found, tmp_path / "work"
+@pytest.fixture(scope="module")
+def measured(evaluation, gpt, clips, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("measured") / "work"
+    return evaluation.run(gpt, clips, MEAN_FRAME, folder, "colours"), folder
 
 
 def test_figures_are_those_of_the_functions_on_all_clips(measured, gpt, clips, network):
@@ -71,7 +72,7 @@ def test_figures_are_those_of_the_functions_on_all_clips(measured, gpt, clips, n
         "SSIM": ssim(real, reconstructed).mean(),
         "NMSE": normalized_mse(real, reconstructed, variance).mean(),
         "share of codes used": len(np.unique(codes)) / 32,
-        "bits per code of the prior": gpt.bits_per_dim(codes, frames=real[:, :1]).mean(),
+        "bits per code of the prior": gpt.bits_per_dim(codes, labels=order % 3).mean(),
     }
     for name, value in expected.items():
         assert found[name] == pytest.approx(value, rel=1e-4), name
@@ -96,10 +97,8 @@ def test_samples_are_given_the_held_out_clips_conditions_and_measured(
 ):
     found, folder = measured
     order = np.random.default_rng(5).permutation(19)
-    frames = np.stack([clips[int(i)]["video"][:1] for i in order[:8]])
-    drawn, codes = sample(
-        gpt, 8, frames=frames, top_k=20, seed=5, return_codes=True, progress=False
-    )
+    options = {"top_k": 20, "seed": 5, "batch_size": 3, "progress": False}
+    drawn, codes = sample(gpt, 8, labels=order[:8] % 3, return_codes=True, **options)
     kept = [np.load(path) for path in sorted(folder.glob("samples-*.npz"))]
     np.testing.assert_array_equal(np.concatenate([one["codes"] for one in kept]), codes)
     features = network.features(drawn)
