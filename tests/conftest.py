@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture(autouse=True, scope="session")
 def cache_of_tests(tmp_path_factory):
-    """Features of real clips are kept here, and not in the user's folder."""
+    """What is remembered between runs is kept here, and not in the user's folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_VIDEOGPT_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield

@@ -157,7 +157,7 @@ def test_evaluate_keeps_each_evaluation_beside_the_model(vqvae, data, capsys):
     for clips in ("3", "1", "3"):
         assert main([*command, clips]) == 0
         printed = capsys.readouterr()
-        assert f"No FVD: {clips} held-out clips are too few" in printed.err
+        assert "No FVD" in printed.err and "too few for one" in printed.err
         written.append(printed.out.strip().splitlines()[-1])
     assert written[0] == written[2] != written[1]
     folders = {path.parent for path in vqvae.parent.glob("vqvae-evaluation/*/figures.json")}

@@ -16,6 +16,7 @@ from keras_videogpt.presets import DATA_SETS
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("KERAS_VIDEOGPT_CACHE")
     monkeypatch.chdir(tmp_path)
 
 

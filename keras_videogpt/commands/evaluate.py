@@ -16,19 +16,23 @@ from keras_videogpt.commands.evaluation_networks import (
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.open_videos import open_videos, resolve_source
 from keras_videogpt.data.video_writer import check_free
-from keras_videogpt.evaluation.evaluation import Evaluation, check_clips
+from keras_videogpt.evaluation.evaluation import Evaluation, check_clips, tokenizer_of
 from keras_videogpt.evaluation.report import report
 from keras_videogpt.metrics.frechet_of_features import with_trials
 from keras_videogpt.metrics.protocol import PROTOCOLS, Protocol, get_protocol
 from keras_videogpt.metrics.published_results import beside, published
 from keras_videogpt.models.load import load
+from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.paths import as_path, is_remote, local_path, write_file
 from keras_videogpt.tokens.token_folder import TokenFolder, is_token_folder
 
 LEAST_BY_DEFAULT, MOST_BY_DEFAULT = 4, 256
 # Our names of what the paper has by others.
-PUBLISHED_AS = {"bits/dim": "bits per code of the prior", "IS": "Inception Score by C3D"}
+PUBLISHED_AS = {
+    "bits/dim": "bits per code of the prior",
+    "IS": "Inception Score of samples, C3D UCF-101 logits",
+}
 CONTROLS = {"temperature": 1.0, "top_k": None, "top_p": None, "guidance": 1.0}
 
 
@@ -97,14 +101,16 @@ def run(args: argparse.Namespace) -> None:
             f"evaluate needs videos; {args.data} holds stored tokens of {videos}, give that."
         )
     model = load(args.model)
-    tokenizer = model if isinstance(model, VQVAE) else model.tokenizer
+    controls = given_controls(args, model)
+    tokenizer = tokenizer_of(model)
     frames, height, width, _ = tokenizer.video_shape
     options = {"num_frames": frames, "size": (height, width), "stride": args.stride}
     held_out = clip_maker(args.embeddings)(open_videos(args.data, "test"), **options, start="all")
     mean_frame = Clips(open_videos(args.data, "train"), **options).mean_frame()
     clips = min(len(held_out), args.clips or len(held_out))
     if clips < LEAST_BY_DEFAULT and not (args.protocol or args.count or args.features):
-        print(f"No FVD: {clips} held-out clips are too few for one.", file=sys.stderr)
+        few = "1 held-out clip is" if clips == 1 else f"{clips} held-out clips are"
+        print(f"No FVD: {few} too few for one.", file=sys.stderr)
         args.features = "none"
     protocol = chosen_protocol(args, clips, frames)
     if args.features != "none":
@@ -117,13 +123,12 @@ def run(args: argparse.Namespace) -> None:
         clips=args.clips,
         batch_size=args.batch_size,
         seed=args.seed,
-        controls={n: getattr(args, n) for n, v in CONTROLS.items() if getattr(args, n) != v},
+        controls=controls,
     )
-    data = {"source": resolve_source(args.data), "split": "test", "clips": len(held_out)}
-    data |= {"stride": args.stride, "embeddings": args.embeddings}
-    settings = evaluation.settings(model, data)
-    folder = evaluation_folder(args, settings)
-    found = evaluation.run(model, held_out, mean_frame, folder, data)
+    data = {"source": resolve_source(args.data), "split": "test", "stride": args.stride}
+    data |= {"clips": len(held_out), "starts": "one after the other from frame 0"}
+    folder = evaluation_folder(args, evaluation.settings(model, held_out, mean_frame, data))
+    found = evaluation.run(model, held_out, mean_frame, folder, data, split="test")
     print(report(found))
     if args.beside:
         _print_beside(found, args.beside)
@@ -133,6 +138,17 @@ def run(args: argparse.Namespace) -> None:
         write_file(as_path(args.json), lambda file: file.write_text(text))
         written.append(args.json)
     print(f"Wrote {', '.join(str(path) for path in written[:-1])} and {written[-1]}.")
+
+
+def given_controls(args: argparse.Namespace, model: VQVAE | VideoGPT) -> dict:
+    """Controls of sampling that are not the defaults; `ValueError` for a tokenizer."""
+    controls = {name: getattr(args, name) for name in CONTROLS}
+    controls = {name: value for name, value in controls.items() if value != CONTROLS[name]}
+    late = [*controls, *(["trials"] if args.trials else []), *(["c3d"] if args.c3d else [])]
+    if isinstance(model, VQVAE) and late:
+        options = " and ".join(f"--{name.replace('_', '-')}" for name in late)
+        raise ValueError(f"{options} can't be given: {args.model} is a tokenizer, and no prior.")
+    return controls
 
 
 def chosen_protocol(args: argparse.Namespace, clips: int, frames: int) -> Protocol:
@@ -161,4 +177,6 @@ def _print_beside(found, data):
     for metric in sorted({one.metric for one in published(data=data)}):
         value = found.get(metric, found.get(PUBLISHED_AS.get(metric)))
         if value is not None:
-            print(f"\n{metric} on {data}:\n{beside(value, data, metric)}")
+            details = found["distances"].get(metric)
+            name = f"this run ({details['protocol']})" if details else "this run"
+            print(f"\n{metric} on {data}:\n{beside(value, data, metric, name)}")

@@ -6,11 +6,9 @@ import sys
 from keras_videogpt.metrics.lpips import LPIPS
 from keras_videogpt.metrics.networks.c3d import C3D
 from keras_videogpt.metrics.networks.feature_network import FeatureNetwork
-from keras_videogpt.metrics.networks.i3d import I3D
+from keras_videogpt.metrics.networks.i3d import I3D, MIN_FRAMES
 from keras_videogpt.metrics.networks.random_network import random_network
 from keras_videogpt.metrics.protocol import Protocol
-
-LEAST_I3D_FRAMES = 9
 
 
 def add_networks(parser: argparse.ArgumentParser) -> None:
@@ -51,14 +49,14 @@ def network(args: argparse.Namespace, protocol: Protocol, frames: int) -> Featur
     Raises:
         ValueError: I3D is asked for, and its weights are not there or clips are too short.
     """
-    if args.features == "none":
-        return None
-    if args.features == "random":
-        return random_network()
+    if args.features in ("none", "random"):
+        if args.i3d is not None:
+            raise ValueError(f"--i3d is for --features i3d; got --features {args.features}.")
+        return random_network() if args.features == "random" else None
     asked = args.features == "i3d" or args.i3d is not None or args.protocol is not None
     options = {"preprocessing": protocol.preprocessing, "epsilon": protocol.epsilon}
-    if not asked and frames < LEAST_I3D_FRAMES:
-        reason = f"I3D takes {LEAST_I3D_FRAMES} frames or more, and clips have {frames}"
+    if not asked and frames < MIN_FRAMES:
+        reason = f"I3D takes {MIN_FRAMES} frames or more, and clips have {frames}."
     else:
         try:
             return I3D(args.i3d or "kinetics400", **options)
@@ -67,7 +65,7 @@ def network(args: argparse.Namespace, protocol: Protocol, frames: int) -> Featur
                 raise
             reason = str(error)
     print(
-        f"No FVD: {reason} A random network takes its place; its distances compare with nothing "
+        f"No FVD: {reason}\nA random network takes its place, whose distances compare with nothing "
         "but each other.",
         file=sys.stderr,
     )

@@ -1,14 +1,23 @@
 """Where the data sets that were prepared on this machine are."""
 
 import json
+import os
 from pathlib import Path
 
 from keras_videogpt.paths import write_file
 
 
 def cache_folder() -> Path:
-    """What is remembered between runs, outside of data sets: `~/.cache/keras_videogpt`."""
-    return Path.home() / ".cache" / "keras_videogpt"
+    """What is remembered between runs, outside of data sets.
+
+    Returns:
+        `$KERAS_VIDEOGPT_CACHE`, or `~/.cache/keras_videogpt` where that is not set.
+
+    Example:
+        >>> folder = cache_folder()
+    """
+    given = os.environ.get("KERAS_VIDEOGPT_CACHE")
+    return Path(given) if given else Path.home() / ".cache" / "keras_videogpt"
 
 
 def prepared_folders() -> dict[str, Path]:
@@ -35,7 +44,7 @@ def remember_folder(name: str, folder: Path) -> None:
         folder: its folder.
 
     Raises:
-        OSError: `~/.cache/keras_videogpt` cannot be written.
+        OSError: the `cache_folder` cannot be written.
     """
     folders = {name: str(folder) for name, folder in prepared_folders().items()}
     text = json.dumps({**folders, name: str(folder.resolve())}, indent=2)

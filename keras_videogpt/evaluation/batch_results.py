@@ -3,53 +3,64 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_videogpt.paths import write_file
+from keras_videogpt.paths import UNFINISHED, write_file
 from keras_videogpt.training.file_lock import lock_file
 
-SETTINGS = "settings.json"
+SETTINGS, LOCK = "settings.json", "lock"
 
 
 class BatchResults:
     """What was computed of each batch, on disk: a killed computation goes on behind the last one.
 
     Every batch is a file, which is there complete or not at all. The folder keeps the settings that
-    all of them depend on, and refuses others. While the object lives, no other process may write
-    there.
+    all of them depend on, and refuses others. Within its context, nobody else can work there.
 
     Args:
         folder: made if it isn't there.
         settings: what the results depend on, as JSON can say it.
 
     Raises:
-        ValueError: the folder holds results of other settings or something else, or another process
+        ValueError: the folder holds results of other settings or something else, or somebody else
             is at work there.
 
     Example:
-        >>> results = BatchResults(Path("work"), {"seed": 0})
-        >>> results.save("samples", 0, {"score": np.arange(3.0)})
-        >>> results.save("samples", 3, {"score": np.arange(2.0)})
-        >>> results.has("samples", 3), results.array("samples", "score").shape
+        >>> with BatchResults(Path("work"), {"seed": 0}) as results:
+        ...     results.save("samples", 0, {"score": np.arange(3.0)})
+        ...     results.save("samples", 3, {"score": np.arange(2.0)})
+        ...     results.has("samples", 3), results.array("samples", "score").shape
         (True, (5,))
     """
 
     def __init__(self, folder: Path, settings: dict):
         self.folder = Path(folder)
-        path = self.folder / SETTINGS
-        settings = json.loads(json.dumps(settings))
-        if path.exists():
-            self._check_settings(json.loads(path.read_text()), settings)
-        elif self.folder.exists() and any(self.folder.iterdir()):
-            raise ValueError(f"{self.folder} is a folder with other files; give a new one.")
-        else:
-            write_file(path, lambda file: file.write_text(json.dumps(settings, indent=2) + "\n"))
+        self._settings = json.loads(json.dumps(settings))
+        path, lock = self.folder / SETTINGS, self.folder / LOCK
+        if self.folder.exists() and not path.exists():
+            names = [file.name for file in self.folder.iterdir()]
+            if any(name != LOCK and not name.startswith(UNFINISHED) for name in names):
+                raise ValueError(f"{self.folder} is a folder with other files; give a new one.")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock.touch()
         try:
-            self._lock = lock_file(path)
+            self._lock = lock_file(lock)
         except BlockingIOError:
-            raise ValueError(f"Another process is at work in {self.folder}.") from None
+            raise ValueError(f"Somebody else is at work in {self.folder}.") from None
+        if path.exists():
+            self._check_settings(json.loads(path.read_text()), self._settings)
+        else:
+            text = json.dumps(self._settings, indent=2) + "\n"
+            write_file(path, lambda file: file.write_text(text))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._lock.close()
 
     def _check_settings(self, there, given):
         for name in sorted(there.keys() | given.keys()):
             if there.get(name) != given.get(name):
+                self._lock.close()
                 raise ValueError(
                     f"{self.folder} holds results with {name} {there.get(name)}; got "
                     f"{given.get(name)}. Give the same, or another folder."

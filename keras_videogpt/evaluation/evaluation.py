@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -11,8 +12,9 @@ from keras_videogpt.evaluation.extremes import extreme_rows, labelled_strips
 from keras_videogpt.evaluation.figures import (
     by_frame,
     distances,
+    diversities,
+    inception_scores,
     prior_figures,
-    sample_figures,
     tokenizer_figures,
 )
 from keras_videogpt.evaluation.held_out import NAME, HeldOut
@@ -20,18 +22,21 @@ from keras_videogpt.evaluation.samples import NAME as SAMPLES
 from keras_videogpt.evaluation.samples import Samples
 from keras_videogpt.layers.pixels import to_uint8
 from keras_videogpt.metrics.feature_cache import FeatureCache
+from keras_videogpt.metrics.frechet_of_features import check_frames
 from keras_videogpt.metrics.lpips import LPIPS
 from keras_videogpt.metrics.networks.feature_network import FeatureNetwork
-from keras_videogpt.metrics.protocol import Protocol
+from keras_videogpt.metrics.protocol import Protocol, get_protocol
 from keras_videogpt.metrics.weights_hash import weights_hash
 from keras_videogpt.models.checks import check_positive
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.paths import write_file
-from keras_videogpt.sampling.controls import check_seed
+from keras_videogpt.sampling.controls import check_controls, check_seed
+from keras_videogpt.sampling.guidance import check_guidance
 from keras_videogpt.tokens.fingerprint import fingerprint
 
-SHOWN_SAMPLES = 4
+SHOWN_SAMPLES, HASHED_CLIPS = 4, 16
+CONTROLS = ("temperature", "top_k", "top_p", "guidance")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Evaluation:
     """What is measured of a model, and with what.
 
     Args:
-        protocol: how many clips the Fréchet distances compare, and how.
+        protocol: how many clips the Fréchet distances compare, and how; or its name.
         network: in whose features; `None` leaves the distances out.
         classifier: for the Inception Score of samples, a network whose features are logits, such as
             `C3D`; `None` for none beside that of I3D.
@@ -51,7 +56,7 @@ class Evaluation:
         cache: folder of features of real clips; `True` for the usual one, `False` for none.
     """
 
-    protocol: Protocol
+    protocol: Protocol | str
     network: FeatureNetwork | None = None
     classifier: FeatureNetwork | None = None
     perceptual: LPIPS | None = None
@@ -62,33 +67,76 @@ class Evaluation:
     cache: FeatureCache | bool | str | os.PathLike = True
 
     def __post_init__(self):
+        object.__setattr__(self, "protocol", get_protocol(self.protocol))
         check_positive(batch_size=self.batch_size)
         check_seed(self.seed)
         if self.clips is not None:
             check_positive(clips=self.clips)
+        if unknown := sorted(set(self.controls) - set(CONTROLS)):
+            raise ValueError(f"controls must be among {CONTROLS}; got {unknown}.")
 
-    def settings(self, model: VQVAE | VideoGPT, data: str) -> dict:
+    def settings(
+        self,
+        model: VQVAE | VideoGPT,
+        held_out: Clips,
+        mean_frame: np.ndarray,
+        data: dict | str = "",
+    ) -> dict:
         """All that decides the results, as JSON can say it.
 
         Args:
-            model: the model.
-            data: what the clips are.
+            model, held_out, mean_frame, data: as in `run`.
         """
-        tokenizer = model.tokenizer if isinstance(model, VideoGPT) else model
+        tokenizer = tokenizer_of(model)
+        perceptual = self.perceptual
         return {
             "model": weights_hash(model),
+            "precision": model.layers_policy.name,
             "tokenizer": fingerprint(tokenizer),
             "data": data,
+            "clips_hash": self._clips_hash(held_out, mean_frame),
             "protocol": dataclasses.asdict(self.protocol),
             "network": self.network and self.network.identity(),
             "classifier": self.classifier and self.classifier.identity(),
-            "perceptual": self.perceptual
-            and {"net": self.perceptual.net, "weights_hash": self.perceptual.weights_hash},
+            "perceptual": perceptual
+            and {"net": perceptual.net, "weights_hash": perceptual.weights_hash},
             "clips": self.clips,
             "batch_size": self.batch_size,
             "seed": self.seed,
             "controls": self.controls,
         }
+
+    def _clips_hash(self, held_out, mean_frame):
+        """A hash of the mean frame, and of some of the clips with their conditions."""
+        digest = hashlib.sha256(np.rint(mean_frame).astype("uint8").tobytes())
+        order = self._order(held_out)
+        for index in order[:: max(1, len(order) // HASHED_CLIPS)]:
+            for name, value in sorted(held_out[int(index)].items()):
+                digest.update(name.encode() + np.ascontiguousarray(value).tobytes())
+        return digest.hexdigest()[:16]
+
+    def _order(self, held_out):
+        return np.random.default_rng(self.seed).permutation(len(held_out))[: self.clips]
+
+    def check(self, model: VQVAE | VideoGPT, held_out: Clips) -> None:
+        """Raises `ValueError` for what can't be measured, before hours are spent on it.
+
+        Args:
+            model, held_out: as in `run`.
+        """
+        tokenizer = tokenizer_of(model)
+        if isinstance(model, VideoGPT):
+            controls = {"temperature": 1.0, "top_k": None, "top_p": None} | self.controls
+            check_guidance(model, controls.pop("guidance", 1.0))
+            check_controls(**controls, num_codes=tokenizer.num_codes)
+        elif self.controls or self.classifier is not None:
+            given = "controls" if self.controls else "classifier"
+            raise ValueError(f"{given} must be left out: it is of sampling, and model a tokenizer.")
+        if self.network is not None:
+            check_clips(self.protocol, len(self._order(held_out)), held_out.num_frames)
+        for network in (self.network, self.classifier):
+            if network is not None:  # says now what it does not take
+                network.features(held_out[0]["video"][None], self.batch_size)
 
     def run(
         self,
@@ -96,7 +144,8 @@ class Evaluation:
         held_out: Clips,
         mean_frame: np.ndarray,
         folder: Path,
-        data: str = "",
+        data: dict | str = "",
+        split: str | None = None,
     ) -> dict:
         """Measures a model on held-out clips, batch by batch.
 
@@ -108,66 +157,69 @@ class Evaluation:
             held_out: the clips.
             mean_frame: float `(H, W, C)` in [0, 255], the mean frame of the training videos.
             folder: for results of batches, `figures.json` and `clips.png`.
-            data: what the clips are, in words: kept with the results.
+            data: what the clips are, in words or as JSON can say it: kept with the results.
+            split: of the data that the clips are from, to be told with the distances.
 
         Returns:
-            Figures by name; of Fréchet distances the value, and beside them `distances`, which has
-            all that decides them; `by_frame`; `settings`.
+            Figures by name. Of Fréchet distances and Inception Scores these are the values;
+            `distances` and `scores` have all that decides them. `by_frame` has the mean of each
+            position in a clip; `settings` those of this evaluation.
 
         Raises:
-            ValueError: there are fewer clips than the protocol needs, or `folder` holds something
-                else.
+            ValueError: there are fewer clips than the protocol needs, an argument does not fit
+                another, or `folder` holds something else.
         """
-        order = np.random.default_rng(self.seed).permutation(len(held_out))[: self.clips]
-        count, prior = self.protocol.real_count, isinstance(model, VideoGPT)
-        if self.network is not None:
-            check_clips(self.protocol, len(order), held_out.num_frames)
-        for network in (self.network, self.classifier):
-            if network is not None:  # says now what it does not take
-                network.features(held_out[0]["video"][None], self.batch_size)
-        settings = self.settings(model, data)
-        results = BatchResults(folder, settings)
-        measured = HeldOut(
+        if np.shape(mean_frame) != tokenizer_of(model).video_shape[1:]:
+            raise ValueError(
+                f"mean_frame must have the shape of a frame, {tokenizer_of(model).video_shape[1:]};"
+                f" got {np.shape(mean_frame)}."
+            )
+        self.check(model, held_out)
+        settings = self.settings(model, held_out, mean_frame, data)
+        with BatchResults(folder, settings) as results:
+            self._measure(model, held_out, mean_frame, results)
+            found = self._figures(model, results, split) | {"settings": settings}
+            text = json.dumps(found, indent=2) + "\n"
+            write_file(results.folder / "figures.json", lambda file: file.write_text(text))
+            self._draw(model, held_out, results)
+        return found
+
+    def _measure(self, model, held_out, mean_frame, results):
+        order, protocol = self._order(held_out), self.protocol
+        prior = isinstance(model, VideoGPT)
+        trials = protocol.trials if prior else 1
+        HeldOut(
             held_out,
             order,
             self.batch_size,
             np.rint(mean_frame).astype("uint8"),
             self.network,
-            real_features=min(len(order), max(2, self.protocol.trials) * count),
-            reconstruction_features=count,
+            real_features=min(len(order), max(2, trials) * protocol.real_count),
+            reconstruction_features=min(len(order), trials * protocol.real_count),
             perceptual=self.perceptual,
             cache=self.cache,
-        )
-        measured.measure(model, results)
+        ).measure(model, results)
         if prior:
-            wanted = self.protocol.fake_count * self.protocol.trials
             used = self.network is not None or self.classifier is not None
-            sampled = Samples(
+            Samples(
                 held_out,
                 order,
-                max(wanted * used, 2 * self.batch_size),  # the first batch is not timed
+                # At least two batches: the first one is not timed.
+                max(protocol.fake_count * trials * used, 2 * self.batch_size),
                 self.batch_size,
                 self.seed,
                 self.controls,
                 self.network,
                 self.classifier,
-            )
-            sampled.measure(model, results)
-        found = self._figures(model, results)
-        found["settings"] = settings
-        text = json.dumps(found, indent=2) + "\n"
-        write_file(results.folder / "figures.json", lambda file: file.write_text(text))
-        self._draw(model, held_out, order, results)
-        return found
+            ).measure(model, results)
 
-    def _figures(self, model, results) -> dict:
-        prior = isinstance(model, VideoGPT)
-        found = tokenizer_figures(model.tokenizer if prior else model, results)
+    def _figures(self, model, results, split) -> dict:
+        prior, tokenizer = isinstance(model, VideoGPT), tokenizer_of(model)
+        found = tokenizer_figures(tokenizer, results)
+        compared, scores = {}, {}
         if prior:
             found |= prior_figures(model, results)
-        found["distances"] = {}
         if self.network is not None:
-            tokenizer = model.tokenizer if prior else model
             compared = distances(
                 results,
                 self.protocol,
@@ -176,23 +228,23 @@ class Evaluation:
                 num_frames=tokenizer.video_shape[0],
                 resolution=tokenizer.video_shape[1:3],
                 seed=self.seed,
-                split="test",
+                split=split,
             )
-            for name, result in compared.items():
-                found[name] = float(result)
-                found["distances"][name] = result.to_dict() | {"text": str(result)}
         if prior:
-            has_classes = "I3D, Kinetics-400" if self._is_i3d else None
-            found |= sample_figures(results, has_classes)
-        return found | {"by_frame": by_frame(results)}
+            scores = inception_scores(results, self.network, self.classifier, self.protocol.trials)
+        for name, result in (compared | scores).items():
+            found[name] = float(result)
+        if prior and self.network is not None:
+            found |= diversities(results)
+        return found | {
+            "distances": _details(compared),
+            "scores": _details(scores),
+            "by_frame": by_frame(results),
+        }
 
-    @property
-    def _is_i3d(self):
-        return self.network is not None and self.network.distance == "FVD"
-
-    def _draw(self, model, held_out, order, results):
-        prior = isinstance(model, VideoGPT)
-        tokenizer = model.tokenizer if prior else model
+    def _draw(self, model, held_out, results):
+        prior, tokenizer = isinstance(model, VideoGPT), tokenizer_of(model)
+        order = self._order(held_out)
         values = results.array(NAME, "psnr").mean(axis=1)
         rows = extreme_rows(tokenizer, held_out, order, values, "dB", ("best", "worst"))
         if prior:
@@ -202,6 +254,17 @@ class Evaluation:
             codes = results.array(SAMPLES, "codes", most=SHOWN_SAMPLES)
             rows.append(("sampled", to_uint8(tokenizer.decode(codes))))
         labelled_strips(rows, results.folder / "clips.png")
+
+
+def tokenizer_of(model: VQVAE | VideoGPT) -> VQVAE:
+    """The tokenizer that a model is, or has; `ValueError` for what is no model."""
+    if isinstance(model, VideoGPT):
+        return model.tokenizer
+    if isinstance(model, VQVAE):
+        return model
+    raise ValueError(
+        f"model must be a VQVAE or a VideoGPT, see keras_videogpt.load; got {model!r}."
+    )
 
 
 def check_clips(protocol: Protocol, clips: int, frames: int) -> None:
@@ -215,10 +278,10 @@ def check_clips(protocol: Protocol, clips: int, frames: int) -> None:
     if clips < protocol.real_count:
         raise ValueError(
             f"The protocol {protocol.name} needs {protocol.real_count} held-out clips; there are "
-            f"{clips}. Give more data, or a count of your own (--count, at most {clips})."
+            f"{clips}. Give more data, or a count of your own, or leave the distances out."
         )
-    if protocol.num_frames not in (None, frames):
-        raise ValueError(
-            f"The protocol {protocol.name} has clips of {protocol.num_frames} frames; the model "
-            f"has {frames}. Give a count of your own (--count)."
-        )
+    check_frames(protocol, "the model", frames)
+
+
+def _details(results):
+    return {name: result.to_dict() | {"text": str(result)} for name, result in results.items()}

@@ -10,8 +10,8 @@ from keras_videogpt.evaluation.batch_results import BatchResults
 from keras_videogpt.metrics.diversity import diversity
 from keras_videogpt.metrics.frechet_of_features import frechet_of_features
 from keras_videogpt.metrics.frechet_result import FrechetResult
-from keras_videogpt.metrics.inception_score import inception_score
-from keras_videogpt.metrics.likelihood import bits_per_pixel_dimension
+from keras_videogpt.metrics.inception_score import InceptionScore, inception_score
+from keras_videogpt.metrics.likelihood import bits_per_pixel_dimension, entropy_of_counts
 from keras_videogpt.metrics.networks.feature_network import FeatureNetwork
 from keras_videogpt.metrics.protocol import Protocol
 from keras_videogpt.models.videogpt import VideoGPT
@@ -42,11 +42,9 @@ def tokenizer_figures(tokenizer: VQVAE, results: BatchResults) -> dict[str, floa
         if values.size:
             figures[name] = float(values.mean())
     counts = results.array(held_out.NAME, "counts").sum(axis=0)  # (G, num_codes)
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    logarithms = np.log2(shares, out=np.zeros(shares.shape), where=shares > 0)
     figures["share of codes used"] = float((counts > 0).mean())
     figures["log2(number of codes)"] = math.log2(tokenizer.num_codes)
-    figures["entropy of the code histogram (bits)"] = float(-(shares * logarithms).sum(1).mean())
+    figures["entropy of the code histogram (bits)"] = entropy_of_counts(counts)
     return figures
 
 
@@ -111,10 +109,11 @@ def distances(
     """
     real = results.array(held_out.NAME, "real_features")
     reconstructed = results.array(held_out.NAME, "reconstruction_features")
-    once = protocol.with_counts(protocol.real_count, protocol.real_count, trials=1)
-    once = protocol if protocol.trials == 1 else once
+    once = protocol.with_counts(protocol.real_count, trials=1)
     found = {
-        _name("R-", network): frechet_of_features(real, reconstructed, once, network, **options)
+        _name("R-", network): frechet_of_features(
+            real, reconstructed[: protocol.real_count], once, network, **options
+        )
     }
     if prior:
         fake = results.array(samples.NAME, "features")
@@ -132,30 +131,61 @@ def _name(mark: str, network: FeatureNetwork) -> str:
     return f"{network.distance} {compared[mark]}"
 
 
-def sample_figures(results: BatchResults, has_classes: str | None) -> dict[str, float]:
-    """Diversity and Inception Score of samples, beside those of held-out clips.
+def diversities(results: BatchResults) -> dict[str, float]:
+    """Mean distance between samples, and between as many held-out clips, in the network's features.
 
     Args:
         results: of `HeldOut.measure` and `Samples.measure`.
-        has_classes: name of the classifier that the network is, if it is one.
 
     Returns:
         Figures by name.
     """
-    figures = {}
+    real, fake = _as_many(results)
+    if len(real) < 2:
+        return {}
+    return {
+        "diversity of samples": diversity(fake),
+        "diversity of held-out clips": diversity(real),
+    }
+
+
+def inception_scores(
+    results: BatchResults,
+    network: FeatureNetwork | None,
+    classifier: FeatureNetwork | None,
+    splits: int,
+) -> dict[str, InceptionScore]:
+    """Inception Scores of samples, and of as many held-out clips where I3D has seen them.
+
+    Args:
+        results: of `HeldOut.measure` and `Samples.measure`.
+        network: the one of the Fréchet distances; the logits of I3D are a classifier's too.
+        classifier: the one that was asked for, if any.
+        splits: parts that samples are divided into.
+
+    Returns:
+        Scores by name.
+    """
+    logits = {}
+    if network is not None and network.distance == "FVD":
+        real, fake = _as_many(results)
+        logits[f"Inception Score of samples, {network.name}"] = (fake, network)
+        logits[f"Inception Score of held-out clips, {network.name}"] = (real, network)
+    if classifier is not None:
+        fake = results.array(samples.NAME, "logits")
+        logits[f"Inception Score of samples, {classifier.name}"] = (fake, classifier)
+    scores = {}
+    for name, (rows, scored_by) in logits.items():
+        mean, std = inception_score(rows, splits=min(splits, len(rows)), logits=True)
+        scores[name] = InceptionScore(
+            mean, std, len(rows), splits, scored_by.name, scored_by.weights_hash
+        )
+    return scores
+
+
+def _as_many(results):
+    """Features of held-out clips and of samples, equally many."""
+    real = results.array(held_out.NAME, "real_features")
     fake = results.array(samples.NAME, "features")
-    real = results.array(held_out.NAME, "real_features", most=len(fake))
-    if min(len(fake), len(real)) >= 2:
-        figures["diversity of samples"] = diversity(fake)
-        figures["diversity of held-out clips"] = diversity(real)
-    if has_classes and len(fake) >= 2:
-        name = f"Inception Score by {has_classes}"
-        figures[f"{name}, samples"] = inception_score(fake, splits=1, logits=True)[0]
-        figures[f"{name}, held-out clips"] = inception_score(real, splits=1, logits=True)[0]
-    logits = results.array(samples.NAME, "logits")
-    if len(logits) >= 2:
-        splits = min(10, len(logits) // 2)
-        mean, deviation = inception_score(logits, splits=splits, logits=True)
-        figures["Inception Score by C3D"] = mean
-        figures["Inception Score by C3D, deviation over splits"] = deviation
-    return figures
+    count = min(len(real), len(fake))
+    return real[:count], fake[:count]

@@ -15,14 +15,13 @@ from keras_videogpt.metrics.lpips import LPIPS
 from keras_videogpt.metrics.networks.feature_network import FeatureNetwork
 from keras_videogpt.metrics.normalized_error import normalized_mse
 from keras_videogpt.metrics.reconstruction import psnr_per_frame
-from keras_videogpt.metrics.structural_similarity import ssim_per_frame
+from keras_videogpt.metrics.structural_similarity import WINDOW, ssim_per_frame
 from keras_videogpt.metrics.video_features import video_features
 from keras_videogpt.models.batch_conditions import conditions_of
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.models.vqvae import VQVAE
 
 NAME = "held-out"
-SMALLEST_SSIM = 11
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,13 +82,15 @@ class HeldOut:
         }
         if variance:
             found["nmse"] = normalized_mse(videos, reconstructions, variance)
-        if min(videos.shape[2:4]) >= SMALLEST_SSIM:
+        if min(videos.shape[2:4]) >= WINDOW:
             found["ssim"] = ssim_per_frame(videos, reconstructions)
         if self.perceptual is not None:
             found["lpips"] = self.perceptual(videos, reconstructions)
         if prior:
             conditions = conditions_of(batch, model.conditions)
             found["bits"] = model.bits_per_dim(codes, **conditions, batch_size=self.batch_size)
+            if not np.isfinite(found["bits"]).all():
+                raise ValueError("model: bits per code are not finite; its weights are damaged.")
         for key, shown, wanted, kept in (
             ("real_features", videos, self.real_features, cache),
             ("reconstruction_features", reconstructions, self.reconstruction_features, None),

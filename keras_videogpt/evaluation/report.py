@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 
 def report(figures: Mapping) -> str:
-    """A table of figures, each in a line, and what its Fréchet distances depend on.
+    """A table of figures, each in a line, and what distances and scores depend on.
 
     Args:
         figures: what `Evaluation.run` returned.
@@ -20,8 +20,8 @@ def report(figures: Mapping) -> str:
     scalars = {name: value for name, value in figures.items() if isinstance(value, int | float)}
     width = max(len(name) for name in scalars)
     lines = [f"{name:<{width}}  {_number(value)}" for name, value in scalars.items()]
-    distances = figures.get("distances") or {}
-    return "\n".join([*lines, *(f"\n{one['text']}" for one in distances.values())])
+    details = [*figures.get("distances", {}).values(), *figures.get("scores", {}).values()]
+    return "\n".join([*lines, *(f"\n{one['text']}" for one in details)])
 
 
 def _number(value: int | float) -> str:

@@ -15,8 +15,10 @@ from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.sampling.sample_batches import sample_batches
 
 NAME = "samples"
-# Clips whose conditions are in memory at once; each such part has a seed of its own.
+# Clips whose conditions are in memory at once, at least; each such part has a seed of its own,
+# far from whatever seed is used elsewhere.
 PART = 256
+SEED_STEP = 2**63
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,10 +53,13 @@ class Samples:
             results: codes, features and seconds go there, under the name `samples`.
         """
         with tqdm(total=self.count, desc="samples", unit="clip") as bar:
-            for first in range(0, self.count, PART):
-                self._measure_part(model, results, first, min(first + PART, self.count), bar)
+            part = max(PART, 2 * self.batch_size)  # the first batch of a part is not timed
+            for first in range(0, self.count, part):
+                seed = self.seed + first // part * SEED_STEP
+                last = min(first + part, self.count)
+                self._measure_part(model, results, first, last, seed, bar)
 
-    def _measure_part(self, model, results, first, last, bar):
+    def _measure_part(self, model, results, first, last, seed, bar):
         starts = range(first, last, self.batch_size)
         left = [start for start in starts if not results.has(NAME, start)]
         left = range(left[0], last, self.batch_size) if left else ()
@@ -66,7 +71,7 @@ class Samples:
             last - first,
             **self._conditions(model, first, last),
             **self.controls,
-            seed=self.seed + first // PART,
+            seed=seed,
             batch_size=self.batch_size,
             first_clip=left[0] - first,
             progress=False,
@@ -75,6 +80,8 @@ class Samples:
         for start, (videos, codes) in zip(left, batches, strict=True):
             # The first batch of a process may be compiled in that time.
             seconds = np.nan if start == left[0] else time.perf_counter() - begun
+            if model.tokenizer.num_codes <= 2**16:
+                codes = codes.astype("uint16")
             found = {"codes": codes, "seconds": np.full(len(codes), seconds / self.batch_size)}
             for key, network in (("features", self.network), ("logits", self.classifier)):
                 if network is not None:

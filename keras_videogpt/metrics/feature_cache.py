@@ -3,7 +3,6 @@ import json
 import os
 import warnings
 import zlib
-from pathlib import Path
 
 import numpy as np
 
@@ -17,12 +16,17 @@ KEY_BYTES = 16
 class FeatureCache:
     """Features of clips by their pixels, kept in a file for each network.
 
-    What the file ends with after a crash, or whatever else is damaged, is computed again. Several
-    processes can add to it at once. A JSON file beside it says which network it is of.
+    Of what the file holds, only the keys are in memory. What it ends with after a crash, or
+    whatever else is damaged, is computed again. Several processes can add to it at once. A JSON
+    file beside it says which network it is of.
 
     Args:
         folder: of the files; made if need be.
         network: the one whose features these are.
+
+    Raises:
+        ValueError: the network does not tell what decides its features, or the folder is not of
+            this machine.
 
     Example:
         >>> from keras_videogpt.metrics.networks.random_network import random_network
@@ -36,6 +40,7 @@ class FeatureCache:
     """
 
     def __init__(self, folder: str | os.PathLike, network: FeatureNetwork):
+        _check_is_described(network)
         self.folder = local_path(folder, "cache")
         self.identity = network.identity()
         name = hashlib.sha256(self._identity_text().encode()).hexdigest()[:16]
@@ -47,25 +52,41 @@ class FeatureCache:
                 ("checksum", "<u4"),
             ]
         )
-        self._records = {record["key"].tobytes(): record for record in self._read()}
+        self._positions = self._read_keys()
+        self._added = {}
 
     def _identity_text(self):
         return json.dumps(self.identity, indent=2, sort_keys=True) + "\n"
 
-    def _read(self):
-        if not self.path.exists():
+    def _read_keys(self):
+        """The place of the last record of each key in the file."""
+        num_bytes = self.path.stat().st_size if self.path.exists() else 0
+        count = num_bytes // self._record.itemsize  # whole records only
+        if not count:
+            return {}
+        records = np.memmap(self.path, self._record, mode="r", shape=count)
+        keys = records["key"].tobytes()
+        return {keys[KEY_BYTES * i : KEY_BYTES * (i + 1)]: i for i in range(count)}
+
+    def _read(self, position):
+        try:
+            return np.fromfile(self.path, self._record, 1, offset=position * self._record.itemsize)
+        except OSError:
             return np.empty(0, self._record)
-        return np.fromfile(self.path, self._record)  # whole records only
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self._positions.keys() | self._added.keys())
 
     def get(self, key: bytes) -> np.ndarray | None:
         """Features float32 `(D,)` of the clip of this key; `None` if they are not there."""
-        record = self._records.get(key)
-        if record is None or record["checksum"] != _checksum(record):
+        if key in self._added:
+            return self._added[key]["features"]
+        if key not in self._positions:
             return None
-        return record["features"]
+        for record in self._read(self._positions[key]):
+            if record["key"].tobytes() == key and record["checksum"] == _checksum(record):
+                return record["features"]
+        return None
 
     def add(self, keys: list[bytes], features: np.ndarray) -> None:
         """Keeps features of clips.
@@ -81,7 +102,7 @@ class FeatureCache:
         records["features"] = features
         for record in records:
             record["checksum"] = _checksum(record)
-            self._records[record["key"].tobytes()] = record
+            self._added[record["key"].tobytes()] = record
         try:
             self._append(records.tobytes())
         except OSError as error:
@@ -126,10 +147,12 @@ def open_cache(
         network: whose features these are.
 
     Returns:
-        A cache; `None` for none.
+        A cache; `None` for none, and where the usual folder is asked for and the network does not
+        tell what decides its features.
 
     Raises:
-        ValueError: the cache is of another network, or the folder is not of this machine.
+        ValueError: the cache is of another network; or another folder is asked for, and the network
+            does not tell what decides its features, or the folder is not of this machine.
 
     Example:
         >>> open_cache(False, network=None) is None
@@ -138,14 +161,25 @@ def open_cache(
     if cache is None or cache is False:
         return None
     if isinstance(cache, FeatureCache):
+        _check_is_described(network)
         if cache.identity != network.identity():
             raise ValueError(
                 f"cache must be of the network {network.identity()}; it is of {cache.identity}."
             )
         return cache
     if cache is True:
-        cache = Path(os.environ.get("KERAS_VIDEOGPT_CACHE") or cache_folder()) / "features"
+        if not network.is_described:
+            return None
+        cache = cache_folder() / "features"
     return FeatureCache(cache, network)
+
+
+def _check_is_described(network):
+    if not network.is_described:
+        raise ValueError(
+            f"cache: {network.name} must have settings, which tell what decides its features, such "
+            'as FeatureNetwork(..., settings={"preprocessing": "scaled"}); or pass cache=False.'
+        )
 
 
 def _checksum(record) -> int:

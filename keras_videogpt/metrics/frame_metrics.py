@@ -1,7 +1,7 @@
 import keras
 
 from keras_videogpt.metrics.frame_mean import FrameMean
-from keras_videogpt.metrics.normalized_error import check_variance
+from keras_videogpt.metrics.positive_number import check_positive_number
 from keras_videogpt.metrics.reconstruction import frame_psnr, frame_squared_error
 from keras_videogpt.metrics.structural_similarity import frame_ssim
 
@@ -70,7 +70,7 @@ class NormalizedMSE(FrameMean):
     """
 
     def __init__(self, num_frames: int, variance: float, name="normalized_mse", **kwargs):
-        check_variance(variance)
+        check_positive_number("variance", variance)
         super().__init__(num_frames, name=name, **kwargs)
         self.variance = variance
 

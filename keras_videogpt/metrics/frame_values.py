@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from keras_videogpt.layers.pixels import normalize_pixels
+from keras_videogpt.models.batches import as_numpy
 
 VALUES_AT_A_TIME = 2**20
 
@@ -49,6 +50,7 @@ def frame_values(formula: Callable, reference: np.ndarray, video: np.ndarray) ->
         >>> frame_values(difference, black, np.full_like(black, 255))
         array([[1., 1.]])
     """
+    reference, video = as_numpy(reference), as_numpy(video)
     for name, array in (("reference", reference), ("video", video)):
         if array.dtype != np.uint8:
             raise ValueError(f"{name} must be uint8; got {array.dtype}.")

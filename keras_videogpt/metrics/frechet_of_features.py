@@ -22,9 +22,11 @@ def frechet_of_features(
 ) -> FrechetResult:
     """Fréchet distance between features that are there already, by a named protocol.
 
-    One trial compares the first rows. Of several, each draws its own fake rows, which no other has,
-    and its real rows among all, by `seed`. The floor is the distance between the first real rows
-    and as many that follow, or between two halves of what there is.
+    Each trial takes the rows that follow those of the trial before, of fake ones others each time,
+    of real ones from the first on again where there are no more. So where sample i was given the
+    condition of real clip i, modulo their number, a trial compares samples with the clips whose
+    conditions they have, as the original code does. The floor is the distance between the first
+    real rows and as many that follow, or between two halves of what there is.
 
     Args:
         real: float `(N, D)`, features of real clips.
@@ -34,7 +36,7 @@ def frechet_of_features(
         num_frames: of the clips.
         resolution: `(height, width)` of the clips.
         trials: as in `fvd`.
-        seed: of the trials, 0 or more.
+        seed: of the order that the clips are in, to be told with the result.
         floor: as in `fvd`; it needs at least 4 real rows.
         split: as in `fvd`.
 
@@ -42,8 +44,9 @@ def frechet_of_features(
         The distance with all that decides it.
 
     Raises:
-        ValueError: there are fewer rows than the protocol needs, the network is prepared otherwise
-            than the protocol says, or `frechet_distance` does not take the rows.
+        ValueError: there are fewer rows than the protocol needs, clips of other frames, rows of
+            another network or not finite, or the network is prepared otherwise than the protocol
+            says.
 
     Example:
         >>> from keras_videogpt.metrics.networks.random_network import random_network
@@ -55,12 +58,14 @@ def frechet_of_features(
     """
     protocol = with_trials(protocol, trials)
     check_network(protocol, network)
+    check_frames(protocol, "real", num_frames)
     real, fake = as_numpy(real), as_numpy(fake)
-    check_count(protocol, "real", len(real))
-    check_count(protocol, "fake", len(fake))
+    for side, rows in (("real", real), ("fake", fake)):
+        check_count(protocol, side, len(rows))
+        _check_rows(side, rows, network)
     values = [
         frechet_distance(real[real_rows], fake[fake_rows], protocol.biased)
-        for real_rows, fake_rows in _draws(protocol, len(real), len(fake), seed)
+        for real_rows, fake_rows in _trials(protocol, len(real))
     ]
     floor_count = min(protocol.real_count, len(real) // 2) if floor and len(real) >= 4 else None
     return FrechetResult(
@@ -77,6 +82,7 @@ def frechet_of_features(
         weights_hash=network.weights_hash,
         preprocessing=network.settings.get("preprocessing"),
         epsilon=network.settings.get("epsilon"),
+        biased=protocol.biased,
         split=split,
         seed=seed,
         floor=floor_count
@@ -119,13 +125,30 @@ def check_count(protocol: Protocol, side: str, given: int) -> None:
         )
 
 
-def _draws(protocol, num_real, num_fake, seed):
+def check_frames(protocol: Protocol, side: str, frames: int) -> None:
+    """Raises `ValueError` if a protocol has clips of another number of frames."""
+    if protocol.num_frames not in (None, frames):
+        raise ValueError(
+            f"protocol {protocol.name} has clips of {protocol.num_frames} frames; {side} has "
+            f"{frames}. Cut clips of that length, or pass a protocol of your own: "
+            f"with_counts(..., num_frames={frames})."
+        )
+
+
+def _check_rows(side, rows, network):
+    if rows.ndim != 2 or rows.shape[1] != network.num_features:
+        raise ValueError(
+            f"{side} must be features of {network.name}, (N, {network.num_features}); got shape "
+            f"{rows.shape}."
+        )
+    if not np.isfinite(rows).all():
+        wrong = (~np.isfinite(rows).all(axis=1)).sum()
+        raise ValueError(f"{side} must be finite; {wrong} of {len(rows)} rows are not.")
+
+
+def _trials(protocol, num_real):
     """Rows of the real and the fake clips of each trial."""
-    if protocol.trials == 1:
-        yield slice(protocol.real_count), slice(protocol.fake_count)
-        return
-    fake_order = np.random.default_rng(seed).permutation(num_fake)
     for trial in range(protocol.trials):
-        real_order = np.random.default_rng((seed, trial)).permutation(num_real)
         first = trial * protocol.fake_count
-        yield real_order[: protocol.real_count], fake_order[first : first + protocol.fake_count]
+        real = (trial * protocol.real_count + np.arange(protocol.real_count)) % num_real
+        yield real, slice(first, first + protocol.fake_count)

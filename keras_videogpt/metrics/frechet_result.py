@@ -19,6 +19,7 @@ class FrechetResult:
         weights_hash: 16 hexadecimal digits that tell the network's weights from others.
         preprocessing: the network's; `None` if it has but one.
         epsilon: of the network's batch normalizations, if it can be chosen.
+        biased: whether covariances were divided by the number of clips, and not by one less.
         split: of the data that the real clips are from, if it was told.
         seed: of the trials.
         floor: distance between real clips and other real clips, which a perfect model would reach;
@@ -28,7 +29,7 @@ class FrechetResult:
     Example:
         >>> result = FrechetResult(
         ...     103.3, 2.2, 10, "FVD", "videogpt-paper", 256, 256, 16, (64, 64), "I3D logits",
-        ...     "0123456789abcdef", "stretch", 1e-5, "test", 0, 60.0, 128,
+        ...     "0123456789abcdef", "stretch", 1e-5, False, "test", 0, 60.0, 128,
         ... )
         >>> str(result).startswith("FVD 103.3 +- 2.2 (10 trials; protocol videogpt-paper: 256 real")
         True
@@ -49,6 +50,7 @@ class FrechetResult:
     weights_hash: str
     preprocessing: str | None
     epsilon: float | None
+    biased: bool
     split: str | None
     seed: int
     floor: float | None
@@ -73,6 +75,8 @@ class FrechetResult:
             parts.append(f"preprocessing {self.preprocessing}")
         if self.epsilon is not None:
             parts.append(f"epsilon {self.epsilon:g}")
+        if self.biased:
+            parts.append("biased covariances")
         if self.split is not None:
             parts.append(f"split {self.split}")
         parts.append(f"seed {self.seed}")

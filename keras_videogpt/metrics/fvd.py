@@ -1,22 +1,22 @@
 import os
 from itertools import chain
 
-import keras
 import numpy as np
 
 from keras_videogpt.metrics.frechet_of_features import (
     check_count,
+    check_frames,
     check_network,
     frechet_of_features,
     with_trials,
 )
 from keras_videogpt.metrics.frechet_result import FrechetResult
-from keras_videogpt.metrics.networks.feature_network import FeatureNetwork
+from keras_videogpt.metrics.networks.feature_network import FeatureNetwork, check_feature_network
 from keras_videogpt.metrics.networks.i3d import I3D
 from keras_videogpt.metrics.protocol import Protocol
-from keras_videogpt.metrics.video_batches import video_batches, video_of
+from keras_videogpt.metrics.video_batches import check_videos, clip_sequence, video_batches
 from keras_videogpt.metrics.video_features import video_features
-from keras_videogpt.models.batches import field
+from keras_videogpt.sampling.controls import check_seed
 
 
 def fvd(
@@ -25,7 +25,7 @@ def fvd(
     protocol: str | Protocol = "videogpt",
     network: FeatureNetwork | None = None,
     trials: int | None = None,
-    seed: int = 0,
+    seed: int | None = 0,
     floor: bool = True,
     split: str | None = None,
     cache: bool | str | os.PathLike = True,
@@ -45,7 +45,7 @@ def fvd(
         network: in whose features clips are compared; `None` for I3D, prepared as the protocol
             says. Of another network, the distance is not called FVD.
         trials: how often it is measured; `None` for as often as the protocol says.
-        seed: of which clips are taken, 0 or more.
+        seed: of which clips are taken, 0 or more; `None` draws one, which the result tells.
         floor: whether to measure the distance between real clips and other real clips too.
         split: of the data that the real clips are from, to be told with the result.
         cache: where features of the real clips are kept: `True` for the usual folder (see
@@ -72,14 +72,18 @@ def fvd(
 
     Source: Unterthiner et al., arXiv 1812.01717; arXiv 2104.10157, section 4.
     """
-    protocol = with_trials(protocol, trials)
+    protocol, seed = with_trials(protocol, trials), check_seed(seed)
+    if network is not None:
+        check_feature_network("network", network)
+        check_network(protocol, network)
     sides = (
         ("real", real, protocol.real_count * max(protocol.trials, 2 if floor else 1)),
         ("fake", fake, protocol.fake_count * protocol.trials),
     )
     batches, shapes, totals = {}, {}, {}
     for side, videos, most in sides:
-        sequence = _clip_sequence(videos)
+        check_videos(side, videos)
+        sequence = clip_sequence(videos)
         if sequence is not None:
             check_count(protocol, side, len(sequence))
             most = totals[side] = min(most, len(sequence))
@@ -93,7 +97,6 @@ def fvd(
         )
     if network is None:
         network = I3D(preprocessing=protocol.preprocessing, epsilon=protocol.epsilon)
-    check_network(protocol, network)
     features = {
         side: video_features(
             batches[side],
@@ -119,28 +122,10 @@ def fvd(
     )
 
 
-def _clip_sequence(videos):
-    """The clips, where any of them can be read at any time; `None` for what comes in batches."""
-    videos = field(videos, "video")
-    if hasattr(videos, "shape"):
-        return videos if len(videos.shape) == 5 else None
-    if isinstance(videos, keras.utils.PyDataset):
-        return None
-    if not (hasattr(videos, "__getitem__") and hasattr(videos, "__len__")):
-        return None
-    return videos if not len(videos) or video_of(videos[0]).ndim == 4 else None
-
-
 def _first_shape(batches, side, protocol):
     """The batches again, and the shape `(T, H, W, 3)` of the first clip, once it's checked."""
     first = next(batches, None)
     if first is None:
         check_count(protocol, side, 0)
-    shape = first.shape[1:]
-    if protocol.num_frames not in (None, shape[0]):
-        raise ValueError(
-            f"protocol {protocol.name} has clips of {protocol.num_frames} frames; {side} has "
-            f"{shape[0]}. Cut clips of that length, or pass a protocol of your own: "
-            f"with_counts(..., num_frames={shape[0]})."
-        )
-    return chain([first], batches), shape
+    check_frames(protocol, side, len(first[0]))
+    return chain([first], batches), first.shape[1:]

@@ -2,8 +2,11 @@ import dataclasses
 
 import numpy as np
 
-from keras_videogpt.metrics.networks.feature_network import FeatureNetwork
+from keras_videogpt.metrics.networks.feature_network import FeatureNetwork, check_feature_network
+from keras_videogpt.metrics.video_batches import check_videos, clip_sequence
 from keras_videogpt.metrics.video_features import video_features
+from keras_videogpt.models.checks import check_positive
+from keras_videogpt.sampling.controls import check_seed
 
 
 def inception_score(
@@ -18,7 +21,7 @@ def inception_score(
     Args:
         probabilities: float `(N, classes)`, a classifier's p(y|x); rows add up to 1.
         splits: number of parts, from 1 to N. Part i is the rows from `i * N // splits` on.
-        seed: shuffles the rows before they are split; `None` keeps their order.
+        seed: shuffles the rows before they are split, 0 or more; `None` keeps their order.
         logits: whether `probabilities` are logits, of any float values.
 
     Returns:
@@ -35,10 +38,9 @@ def inception_score(
     """
     log_p = _log_probabilities(probabilities, logits)  # (N, classes)
     count = len(log_p)
-    if not 1 <= splits <= count:
-        raise ValueError(f"splits must be from 1 to the {count} videos; got {splits}.")
+    _check_splits(splits, count)
     if seed is not None:
-        log_p = log_p[np.random.default_rng(seed).permutation(count)]
+        log_p = log_p[np.random.default_rng(check_seed(seed)).permutation(count)]
     scores = []
     for i in range(splits):
         part = log_p[i * count // splits : (i + 1) * count // splits]
@@ -49,6 +51,12 @@ def inception_score(
         divergence = np.where(p > 0, terms, 0).sum(axis=1)
         scores.append(np.exp(divergence.mean()))
     return float(np.mean(scores)), float(np.std(scores))
+
+
+def _check_splits(splits, count):
+    check_positive(splits=splits)
+    if count is not None and splits > count:
+        raise ValueError(f"splits must be from 1 to the {count} videos; got {splits}.")
 
 
 def _log_probabilities(probabilities, logits):
@@ -133,7 +141,7 @@ def video_inception_score(
         count: videos to take; `None` for all.
         splits: number of parts the videos are cut into, each of which has its own score.
         batch_size: videos to classify at a time.
-        seed: shuffles the videos before they are split; `None` keeps their order.
+        seed: shuffles the videos before they are split, 0 or more; `None` keeps their order.
         progress: whether to show a progress bar.
 
     Returns:
@@ -141,7 +149,7 @@ def video_inception_score(
 
     Raises:
         ValueError: there are fewer videos than `count`, or than splits, or the classifier does not
-            take them.
+            take them, or an argument is not of those above.
 
     Example:
         >>> from keras_videogpt.metrics.networks.random_network import random_network
@@ -152,6 +160,11 @@ def video_inception_score(
     Source: arXiv 2104.10157, table 2; github.com/pfnet-research/tgan2,
     scripts/compute_inception_score.py.
     """
+    check_feature_network("classifier", classifier)
+    check_videos("videos", videos)
+    sequence = clip_sequence(videos) if count is None else None
+    _check_splits(splits, count if sequence is None else len(sequence))
+    check_seed(seed)
     logits = video_features(
         videos, classifier, count=count, batch_size=batch_size, progress=progress
     )

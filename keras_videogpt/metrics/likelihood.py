@@ -2,6 +2,9 @@ import math
 
 import numpy as np
 
+from keras_videogpt.models.batches import as_numpy
+from keras_videogpt.models.checks import check_below, check_positive
+
 
 def code_entropy(codes: np.ndarray, num_codes: int, num_codebooks: int = 1) -> float:
     """Entropy of the code histogram: bits per code of a prior that knows frequencies alone.
@@ -15,17 +18,51 @@ def code_entropy(codes: np.ndarray, num_codes: int, num_codebooks: int = 1) -> f
     Returns:
         Bits per code, averaged over the codebooks.
 
+    Raises:
+        ValueError: there are no codes, or they are no integers or not of this many codes or
+            codebooks.
+
     Example:
         >>> code_entropy(np.array([0, 1, 2, 3]), num_codes=8)
         2.0
     """
-    books = np.asarray(codes).reshape(-1, num_codebooks)
-    entropies = []
-    for book in books.T:
-        shares = np.bincount(book, minlength=num_codes) / len(book)
-        shares = shares[shares > 0]
-        entropies.append(-(shares * np.log2(shares)).sum())
-    return float(np.mean(entropies))
+    check_positive(num_codes=num_codes, num_codebooks=num_codebooks)
+    codes = as_numpy(codes)
+    if codes.dtype.kind not in "iu" or not codes.size or codes.size % num_codebooks:
+        raise ValueError(
+            f"codes must be integers, not empty, of {num_codebooks} codebooks; got {codes.dtype} "
+            f"of shape {codes.shape}."
+        )
+    check_below(codes, num_codes, "codes")
+    books = codes.reshape(-1, num_codebooks).T
+    return entropy_of_counts(np.stack([np.bincount(book, minlength=num_codes) for book in books]))
+
+
+def entropy_of_counts(counts: np.ndarray) -> float:
+    """Entropy of code histograms: as `code_entropy`, of how often each code occurs.
+
+    Args:
+        counts: at least 0, `(G, num_codes)`; of each codebook at least one code occurs.
+
+    Returns:
+        Bits per code, averaged over the codebooks.
+
+    Raises:
+        ValueError: counts are not of those above.
+
+    Example:
+        >>> entropy_of_counts(np.array([[5, 5, 0, 0], [10, 0, 0, 0]]))
+        0.5
+    """
+    counts = as_numpy(counts)
+    totals = counts.sum(axis=-1)
+    if counts.ndim != 2 or not counts.size or not (counts >= 0).all() or not (totals > 0).all():
+        raise ValueError(
+            f"counts must be (G, num_codes), at least 0 and not all 0; got shape {counts.shape}."
+        )
+    shares = counts / totals[:, None]
+    logarithms = np.log2(shares, out=np.zeros(shares.shape), where=shares > 0)
+    return max(0.0, float(-(shares * logarithms).sum(axis=1).mean()))
 
 
 def bits_per_pixel_dimension(

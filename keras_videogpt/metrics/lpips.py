@@ -1,4 +1,3 @@
-import hashlib
 import importlib.util
 import os
 from pathlib import Path
@@ -13,6 +12,7 @@ from keras_videogpt.metrics.networks.perceptual_backbones import (
     load_backbone,
     load_convolutions,
 )
+from keras_videogpt.metrics.weights_hash import weights_hash
 
 # Mean and standard deviation of a pixel in [-1, 1].
 SHIFT = np.array([-0.030, -0.088, -0.188], "float32")
@@ -79,10 +79,7 @@ class LPIPS:
             for copy in convolution(f"lin{stage}.model.1", use_bias=False)
         ]
         load_convolutions(self._model, copies, heads or _installed_heads(net))
-        digest = hashlib.sha256()
-        for weight in self._model.get_weights():
-            digest.update(np.ascontiguousarray(weight).tobytes())
-        self.weights_hash = digest.hexdigest()[:16]
+        self.weights_hash = weights_hash(self._model)
 
     def __call__(
         self, reference: np.ndarray, video: np.ndarray, batch_size: int = 16

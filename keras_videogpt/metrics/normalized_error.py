@@ -1,6 +1,7 @@
 import numpy as np
 
 from keras_videogpt.metrics.frame_values import frame_values
+from keras_videogpt.metrics.positive_number import check_positive_number
 from keras_videogpt.metrics.reconstruction import frame_squared_error
 
 
@@ -31,11 +32,5 @@ def normalized_mse(reference: np.ndarray, video: np.ndarray, variance: float) ->
     Source:
         Yan et al. 2021, "VideoGPT", table 3.
     """
-    check_variance(variance)
+    check_positive_number("variance", variance)
     return frame_values(frame_squared_error, reference, video).mean(axis=1) / variance
-
-
-def check_variance(variance: float) -> None:
-    """Raises `ValueError` unless `variance` is a positive number."""
-    if not 0 < variance < float("inf"):
-        raise ValueError(f"variance must be a positive number; got {variance!r}.")

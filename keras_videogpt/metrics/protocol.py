@@ -1,6 +1,8 @@
 import dataclasses
 from typing import Self
 
+from keras_videogpt.metrics.networks.i3d import PREPROCESSING
+from keras_videogpt.metrics.positive_number import check_positive_number
 from keras_videogpt.models.checks import check_choice, check_positive
 
 
@@ -13,8 +15,8 @@ class Protocol:
         real_count: real clips of each trial.
         fake_count: fake clips of each trial, others in each.
         num_frames: of a clip; `None` for any number.
-        preprocessing: of I3D.
-        epsilon: of I3D's batch normalizations.
+        preprocessing: of I3D, one of its own.
+        epsilon: of I3D's batch normalizations, above 0.
         biased: whether covariances are divided by the number of clips, and not by one less.
         trials: how often it is measured; the result is the mean.
         source: the code that measures so.
@@ -36,8 +38,13 @@ class Protocol:
     source: str
     notes: str
 
+    # The one whose counts were changed. No field: it decides nothing.
+    _base = None
+
     def __post_init__(self):
         check_positive(real_count=self.real_count, fake_count=self.fake_count, trials=self.trials)
+        check_choice("preprocessing", self.preprocessing, tuple(PREPROCESSING))
+        check_positive_number("epsilon", self.epsilon)
         if self.num_frames is not None:
             check_positive(num_frames=self.num_frames)
         if min(self.real_count, self.fake_count) < 2:
@@ -71,8 +78,7 @@ class Protocol:
             >>> get_protocol("videogpt").with_counts(100, 50, trials=3, num_frames=9).name
             'videogpt, 100 against 50, 3 trials, 9 frames'
         """
-        base = self.name.partition(",")[0]
-        known = PROTOCOLS.get(base, self)
+        base = self._base or self
         own = dataclasses.replace(
             self,
             real_count=real,
@@ -80,14 +86,16 @@ class Protocol:
             trials=self.trials if trials is None else trials,
             num_frames=self.num_frames if num_frames is None else num_frames,
         )
-        parts = [base]
-        if (own.real_count, own.fake_count) != (known.real_count, known.fake_count):
+        parts = [base.name]
+        if (own.real_count, own.fake_count) != (base.real_count, base.fake_count):
             parts.append(f"{own.real_count} against {own.fake_count}")
-        if own.trials != known.trials:
+        if own.trials != base.trials:
             parts.append("1 trial" if own.trials == 1 else f"{own.trials} trials")
-        if own.num_frames != known.num_frames:
+        if own.num_frames != base.num_frames:
             parts.append(f"{own.num_frames} frames")
-        return dataclasses.replace(own, name=", ".join(parts))
+        own = dataclasses.replace(own, name=", ".join(parts))
+        object.__setattr__(own, "_base", base)  # the class is frozen
+        return own
 
 
 def get_protocol(protocol: str | Protocol) -> Protocol:
@@ -141,8 +149,8 @@ PROTOCOLS = {
             source="github.com/wilson1yan/VideoGPT-Paper, scripts/compute_fvd_avg_samples.py",
             notes="The tables of the paper, arXiv 2104.10157. As videogpt, but with the mean and "
             "the deviation of 10 trials, each with its own samples and its own random clips of "
-            "the test split. Frames that are not square are stretched; for square ones, the "
-            "preprocessing is that of videogpt.",
+            "the test split. Frames that are not square are stretched; for square ones of most "
+            "sizes, 64x64 among them, the preprocessing is that of videogpt.",
         ),
         Protocol(
             name="magvit",

@@ -3,7 +3,8 @@ from keras import ops
 
 from keras_videogpt.metrics.frame_values import frame_values
 
-RADIUS, SIGMA = 5, 1.5
+WINDOW, SIGMA = 11, 1.5  # in pixels
+RADIUS = WINDOW // 2
 K1, K2 = 0.01, 0.03
 
 
@@ -66,8 +67,10 @@ def frame_ssim(reference, video):
         [1.0, 1.0]
     """
     height, width = reference.shape[-3:-1]
-    if min(height or np.inf, width or np.inf) <= 2 * RADIUS:
-        raise ValueError(f"frames must be at least 11 x 11 for SSIM; got {height} x {width}.")
+    if min(height or np.inf, width or np.inf) < WINDOW:
+        raise ValueError(
+            f"frames must be at least {WINDOW} x {WINDOW} for SSIM; got {height} x {width}."
+        )
     zeros = ops.zeros_like(reference)
     moments = _windows(reference, video, zeros, zeros, axis=-2)
     mean, other_mean, variances, covariance = _windows(*moments, axis=-3)

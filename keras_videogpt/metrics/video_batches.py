@@ -1,6 +1,8 @@
+import os
 from collections.abc import Iterator
 from itertools import islice
 
+import keras
 import numpy as np
 
 from keras_videogpt.layers.pixels import to_uint8
@@ -30,12 +32,48 @@ def video_batches(videos, batch_size: int, count: int | None = None) -> Iterator
         >>> [batch.shape[0] for batch in batches]
         [2, 2, 1]
     """
+    check_videos("videos", videos)
     check_positive(batch_size=batch_size)
     if count is not None:
         check_positive(count=count)
     clips = islice(_clips(videos), count)
     while batch := list(islice(clips, batch_size)):
         yield np.stack(batch)
+
+
+def check_videos(name: str, videos) -> None:
+    """Raises `ValueError` unless an argument of this name may be videos, which is not a path."""
+    given = field(videos, "video")
+    if isinstance(given, (str, bytes, os.PathLike)) or not (
+        hasattr(given, "shape") or hasattr(given, "__iter__") or hasattr(given, "__getitem__")
+    ):
+        raise ValueError(
+            f"{name} must be clips: an array (N, T, H, W, 3), Clips, or what yields clips or "
+            f"batches of them; got {given!r}. For a path: "
+            "Clips(open_videos(path), num_frames, size)."
+        )
+
+
+def clip_sequence(videos):
+    """The clips, where any of them can be read at any time; `None` for what comes in batches.
+
+    Args:
+        videos: as in `video_batches`.
+
+    Example:
+        >>> len(clip_sequence([np.zeros((4, 8, 8, 3), "uint8")] * 5))
+        5
+        >>> clip_sequence([np.zeros((2, 4, 8, 8, 3), "uint8")] * 5) is None
+        True
+    """
+    videos = field(videos, "video")
+    if hasattr(videos, "shape"):
+        return videos if len(videos.shape) == 5 else None
+    if isinstance(videos, keras.utils.PyDataset):
+        return None
+    if not (hasattr(videos, "__getitem__") and hasattr(videos, "__len__")):
+        return None
+    return videos if not len(videos) or video_of(videos[0]).ndim == 4 else None
 
 
 def video_of(item) -> np.ndarray:

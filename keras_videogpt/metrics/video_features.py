@@ -4,8 +4,8 @@ import numpy as np
 from tqdm import tqdm
 
 from keras_videogpt.metrics.feature_cache import FeatureCache, clip_key, open_cache
-from keras_videogpt.metrics.networks.feature_network import FeatureNetwork
-from keras_videogpt.metrics.video_batches import video_batches
+from keras_videogpt.metrics.networks.feature_network import FeatureNetwork, check_feature_network
+from keras_videogpt.metrics.video_batches import check_videos, video_batches
 
 
 def video_features(
@@ -24,7 +24,8 @@ def video_features(
         network: computes the features.
         count: videos to take; `None` for all.
         cache: where features of clips are kept, so that the same clips are computed once: `True`
-            for the folder of `cache_folder`, or another folder; `None` or `False` for nowhere.
+            for the usual folder (see `open_cache`), another folder, or `None` or `False` for
+            nowhere.
         batch_size: videos at a time.
         progress: whether to show a progress bar.
         name: what the videos are, for the bar and for errors.
@@ -42,6 +43,8 @@ def video_features(
         >>> video_features(videos, random_network(), batch_size=2, progress=False).shape
         (3, 192)
     """
+    check_feature_network("network", network)
+    check_videos(name, videos)
     cache = open_cache(cache, network)
     rows, missing = [], []
     total = len(videos) if count is None and hasattr(videos, "shape") else count

@@ -3,8 +3,6 @@ import hashlib
 import keras
 import numpy as np
 
-from keras_videogpt.models.batches import as_numpy
-
 
 def weights_hash(model: keras.Model) -> str:
     """What tells the weights of a model apart, the same on every backend.
@@ -22,9 +20,7 @@ def weights_hash(model: keras.Model) -> str:
         'f8edfa58bc33c1bf'
     """
     digest = hashlib.sha256()
-    for weight in model.weights:
-        array = as_numpy(weight.value)
-        array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-        digest.update(f"{array.dtype.name}{list(array.shape)}".encode())
-        digest.update(array.tobytes())
+    for weight in model.get_weights():
+        digest.update(f"{weight.dtype.name}{list(weight.shape)}".encode())
+        digest.update(np.ascontiguousarray(weight).tobytes())
     return digest.hexdigest()[:16]

@@ -48,6 +48,7 @@ def tiny_video(i):
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("KERAS_VIDEOGPT_CACHE")
 
 
 @pytest.fixture(scope="module")

@@ -37,6 +37,7 @@ def test_a_damaged_index_is_made_anew(tmp_path, clip):
 
 def test_the_index_goes_home_where_the_folder_cannot_take_it(tmp_path, clip, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("KERAS_VIDEOGPT_CACHE")
     fill(tmp_path / "videos", ["a.mkv"], clip)
     (tmp_path / "videos" / INDEX_NAME).mkdir()  # stands in for a read-only folder
     first = index_folder(tmp_path / "videos", progress=False)

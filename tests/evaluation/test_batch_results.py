@@ -23,10 +23,10 @@ def test_arrays_are_put_together_in_the_order_of_clips(tmp_path):
 
 
 def test_a_folder_goes_on_with_the_same_settings_only(tmp_path):
-    BatchResults(tmp_path / "work", SETTINGS).save("real", 0, {"x": np.arange(3)})
-    again = BatchResults(tmp_path / "work", SETTINGS)
-    assert again.has("real", 0) and again.array("real", "x").tolist() == [0, 1, 2]
-    del again
+    with BatchResults(tmp_path / "work", SETTINGS) as results:
+        results.save("real", 0, {"x": np.arange(3)})
+    with BatchResults(tmp_path / "work", SETTINGS) as again:
+        assert again.has("real", 0) and again.array("real", "x").tolist() == [0, 1, 2]
     with pytest.raises(ValueError, match="holds results with seed 0; got 1"):
         BatchResults(tmp_path / "work", SETTINGS | {"seed": 1})
     with pytest.raises(ValueError, match="with protocol None; got tats"):
@@ -38,7 +38,15 @@ def test_a_folder_with_something_else_or_at_work_is_refused(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(ValueError, match="other files"):
         BatchResults(tmp_path, SETTINGS)
-    working = BatchResults(tmp_path / "work", SETTINGS)
-    with pytest.raises(ValueError, match="Another process is at work"):
-        BatchResults(tmp_path / "work", SETTINGS)
-    assert not working.has("real", 0)
+    with BatchResults(tmp_path / "work", SETTINGS) as working:
+        with pytest.raises(ValueError, match="Somebody else is at work"):
+            BatchResults(tmp_path / "work", SETTINGS)
+        assert not working.has("real", 0)
+
+
+def test_what_was_killed_at_its_very_start_goes_on(tmp_path):
+    (tmp_path / ".writing-7-settings.json").write_text("{")
+    (tmp_path / "lock").touch()
+    with BatchResults(tmp_path, SETTINGS) as results:
+        results.save("real", 0, {"x": np.arange(3)})
+    assert json.loads((tmp_path / "settings.json").read_text())["seed"] == 0

@@ -1,10 +1,13 @@
 import json
 
+import keras
 import numpy as np
 import pytest
 
 from keras_videogpt.data import ArrayVideos, Clips
+from keras_videogpt.data.prepared import cache_folder
 from keras_videogpt.metrics.feature_cache import FeatureCache, clip_key, open_cache
+from keras_videogpt.metrics.networks.feature_network import FeatureNetwork
 from keras_videogpt.metrics.networks.random_network import random_network
 from keras_videogpt.metrics.video_features import video_features
 
@@ -93,6 +96,49 @@ def test_networks_have_files_of_their_own_which_say_whose_they_are(network, tmp_
         run(VIDEOS, network, FeatureCache(tmp_path, other))
 
 
+def colours(scale=1, settings=None):
+    """Mean colours: the scale is no weight and in no name."""
+    inputs = keras.Input((None, None, None, 3))
+    model = keras.Model(inputs, keras.layers.GlobalAveragePooling3D()(inputs))
+    return FeatureNetwork(model, lambda videos: videos * float(scale), "colours", settings=settings)
+
+
+def test_features_of_another_preprocessing_are_never_taken(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_VIDEOGPT_CACHE", str(tmp_path))
+    for settings in ([None, None], [{"scale": 1}, {"scale": 2}]):
+        one, two = (
+            run(VIDEOS, colours(*args), True) for args in zip((1, 2), settings, strict=True)
+        )
+        np.testing.assert_allclose(two, 2 * one, rtol=1e-5)
+    assert len(list(tmp_path.glob("features/*.features"))) == 2
+
+
+def test_a_network_without_settings_has_no_cache_and_says_so(tmp_path):
+    assert open_cache(True, colours()) is None
+    kept = FeatureCache(tmp_path, colours(settings={}))
+    for cache in (tmp_path / "other", kept):
+        with pytest.raises(ValueError, match="cache: colours must have settings"):
+            open_cache(cache, colours())
+    assert open_cache(kept, colours(settings={})) is kept
+    assert not (tmp_path / "other").exists()
+
+
+def test_rows_stay_in_the_file_until_they_are_asked_for(network, tmp_path):
+    expected = run(VIDEOS, network, tmp_path)
+    cache = FeatureCache(tmp_path, network)
+    assert len(cache) == 7
+    keys = [clip_key(clip) for clip in VIDEOS]
+    np.testing.assert_array_equal([cache.get(key) for key in keys], expected)
+    content = cache.path.read_bytes()
+    cache.path.write_bytes(content[RECORD:])  # each record at another's place, the last gone
+    assert [cache.get(key) for key in keys] == [None] * 7
+    cache.path.unlink()
+    assert cache.get(keys[0]) is None
+    cache.add(keys[:1], expected[:1])
+    np.testing.assert_array_equal(cache.get(keys[0]), expected[0])
+    assert len(cache) == 7
+
+
 def test_clips_of_equal_bytes_and_other_shapes_are_told_apart():
     clip = VIDEOS[0]
     assert clip_key(clip) == clip_key(np.asfortranarray(clip))
@@ -103,6 +149,7 @@ def test_clips_of_equal_bytes_and_other_shapes_are_told_apart():
 def test_the_usual_folder_is_that_of_the_environment(network, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_VIDEOGPT_CACHE", str(tmp_path))
     assert open_cache(True, network).folder == tmp_path / "features"
+    assert cache_folder() == tmp_path  # of all else that is remembered too
     monkeypatch.delenv("KERAS_VIDEOGPT_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert open_cache(True, network).folder == tmp_path / ".cache/keras_videogpt/features"

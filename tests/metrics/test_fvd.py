@@ -17,7 +17,7 @@ VIDEOS = RNG.integers(0, 256, (24, 2, 8, 8, 3), "uint8")
 REAL, FAKE = VIDEOS[:14], VIDEOS[14:] // 2
 ROWS = RNG.standard_normal((40, 3))
 PROTOCOL = get_protocol("videogpt").with_counts(4, num_frames=2)
-SIZE = {"num_frames": 16, "resolution": (64, 96)}
+SIZE = {"num_frames": 2, "resolution": (64, 96)}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,11 @@ def network():
         [keras.Input((None, None, None, 3)), keras.layers.GlobalAveragePooling3D()]
     )
     return FeatureNetwork(
-        model, lambda videos: np.asarray(videos, "float32"), "mean colour", "colour distance"
+        model,
+        lambda videos: np.asarray(videos, "float32"),
+        "mean colour",
+        "colour distance",
+        settings={},
     )
 
 
@@ -60,6 +64,7 @@ def test_the_result_carries_all_that_decides_it(network, tmp_path):
         "weights_hash": network.weights_hash,
         "preprocessing": None,
         "epsilon": None,
+        "biased": True,
         "split": "test",
         "seed": 7,
         "floor_count": 7,
@@ -67,7 +72,7 @@ def test_the_result_carries_all_that_decides_it(network, tmp_path):
     line = str(result)
     assert line.startswith(f"colour distance {float(result):.1f} (1 trial; protocol stylegan-v, 14")
     assert "14 real, 10 fake clips of 2 frames of 8x8; mean colour" in line
-    assert "split test; seed 7; floor" in line and "\n" not in line
+    assert "; biased covariances; split test; seed 7; floor" in line and "\n" not in line
 
 
 @pytest.mark.parametrize(
@@ -133,34 +138,51 @@ def test_one_trial_compares_the_first_rows_and_the_floor_those_that_follow(netwo
     assert result.std is None and result.resolution == (64, 96)
 
 
-def test_trials_have_fake_rows_of_their_own(network, monkeypatch):
-    drawn = []
+def test_trials_pair_samples_with_the_clips_whose_conditions_they_have(network, monkeypatch):
+    compared = []
 
     def distance(real, fake, biased):
-        drawn.append((real, fake))
-        return float(len(drawn))
+        compared.append((real[:, 0].tolist(), fake[:, 0].tolist()))
+        return float(len(compared))
 
     module = importlib.import_module("keras_videogpt.metrics.frechet_of_features")
     monkeypatch.setattr(module, "frechet_distance", distance)
-    real, fake = np.arange(8), np.arange(12)
-    protocol = PROTOCOL.with_counts(6, 2, trials=6)
+    real, fake = (np.tile(np.arange(count)[:, None], 3) for count in (8, 18))
+    protocol = PROTOCOL.with_counts(6, trials=3)
     result = frechet_of_features(real, fake, protocol, network, floor=False, **SIZE)
-    assert sorted(np.concatenate([fakes for _, fakes in drawn])) == list(range(12))
-    assert all(len(set(reals)) == 6 for reals, _ in drawn)
-    assert len({tuple(sorted(reals)) for reals, _ in drawn}) > 1
-    assert (result.value, result.std) == (3.5, pytest.approx(np.std(np.arange(1, 7))))
+    conditions = np.arange(18) % 8
+    for trial, (reals, fakes) in enumerate(compared):
+        assert fakes == list(range(6 * trial, 6 * trial + 6))
+        assert reals == conditions[fakes].tolist()
+    assert (result.value, result.std) == (2.0, pytest.approx(np.std([1, 2, 3])))
     assert result.floor is None and result.floor_count is None
 
 
-def test_trials_depend_on_the_seed_alone(network):
-    results = [
-        frechet_of_features(ROWS[:16], ROWS[16:], PROTOCOL, network, trials=4, seed=seed, **SIZE)
-        for seed in (3, 3, 4)
+def test_the_result_of_trials_is_their_mean_and_deviation(network):
+    protocol = PROTOCOL.with_counts(4, trials=4)
+    result = frechet_of_features(ROWS[:16], ROWS[16:], protocol, network, seed=3, **SIZE)
+    each = [
+        frechet_distance(ROWS[4 * trial : 4 * trial + 4], ROWS[16 + 4 * trial : 20 + 4 * trial])
+        for trial in range(4)
     ]
-    assert results[0] == results[1] and results[0].value != results[2].value
-    assert results[0].trials == 4 and results[0].std > 0
-    assert results[0].protocol == "videogpt, 4 against 4, 4 trials, 2 frames"
-    assert "+-" in str(results[0]) and "4 trials" in str(results[0])
+    assert float(result) == pytest.approx(np.mean(each))
+    assert result.std == pytest.approx(np.std(each)) and result.trials == 4
+    assert result.protocol == "videogpt, 4 against 4, 4 trials, 2 frames" and result.seed == 3
+    assert "+-" in str(result) and "4 trials" in str(result)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"real": ROWS[:, :2]}, "real must be features of mean colour, .N, 3.; got shape .40, 2."),
+        ({"fake": np.where(ROWS > 2, np.nan, ROWS)}, "fake must be finite; . of 40 rows are not"),
+        ({"num_frames": 9}, "has clips of 2 frames; real has 9"),
+    ],
+)
+def test_rows_that_are_not_the_network_s_are_refused(network, wrong, message):
+    given = {"real": ROWS, "fake": ROWS} | SIZE | wrong
+    with pytest.raises(ValueError, match=message):
+        frechet_of_features(protocol=PROTOCOL, network=network, **given)
 
 
 @pytest.mark.parametrize(("count", "floor_count"), [(8, 4), (7, 3), (4, 2)])
@@ -186,6 +208,29 @@ def test_too_few_clips_are_named_before_any_is_computed(network):
         measure(REAL, iter(FAKE[:3]), network, cache=False)
     with pytest.raises(ValueError, match="needs 4 real clips; got 0"):
         measure(iter(()), FAKE, network)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"network": "i3d"}, r"network must be a FeatureNetwork, such as I3D\(\); got 'i3d'"),
+        ({"network": keras.Sequential(name="mine")}, "network must be a FeatureNetwork.*name=mine"),
+        ({"real": "videos"}, r"real must be clips.*got 'videos'. For a path: Clips\(open_videos\("),
+        ({"fake": None}, "fake must be clips.*got None"),
+        ({"fake": 5}, "fake must be clips.*got 5"),
+        ({"seed": -1}, "seed must be a non-negative integer or None; got -1"),
+        ({"seed": 1.5}, "seed must be .*; got 1.5"),
+    ],
+)
+def test_arguments_that_are_wrong_are_named(network, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        measure(**{"real": REAL, "fake": FAKE, "network": network} | wrong)
+
+
+def test_a_seed_that_was_drawn_is_told(network):
+    result = measure(REAL, FAKE, network, cache=False, seed=None)
+    again = measure(REAL, FAKE, network, cache=False, seed=result.seed)
+    assert result == again and result.seed >= 0
 
 
 def test_clips_of_other_lengths_or_shapes_are_refused(network):

@@ -77,7 +77,10 @@ def test_logits_count_as_their_softmax_however_large():
         (np.ones((2, 3)), {}, "add up to 1 .* 3 to 3. Pass logits=True"),
         (np.array([[np.inf, 0.0]]), {"logits": True}, "as logits"),
         (np.eye(3), {"splits": 4}, "splits must be from 1 to the 3 videos; got 4"),
-        (np.eye(3), {"splits": 0}, "splits must be from 1 to the 3 videos; got 0"),
+        (np.eye(3), {"splits": 0}, "splits must be a positive integer; got 0"),
+        (np.eye(3), {"splits": 2.0}, "splits must be a positive integer; got 2.0"),
+        (np.eye(3), {"seed": -1}, "seed must be a non-negative integer or None; got -1"),
+        (np.eye(3), {"seed": 1.5}, "seed must be .*; got 1.5"),
     ],
 )
 def test_what_is_no_score_is_refused(rows, options, said):
@@ -105,3 +108,23 @@ def test_videos_are_scored_by_their_classifier_with_all_that_decides_it(colours)
     assert float(result) == result.mean
     assert json.loads(json.dumps(result.to_dict()))["mean"] == result.mean
     assert str(result).startswith("IS 3.00 +- 0.00 (6 videos in 2 splits, colours ")
+
+
+def test_wrong_arguments_are_named_before_any_video_is_classified(colours, monkeypatch):
+    def features(videos, batch_size):
+        raise AssertionError("videos were classified")
+
+    monkeypatch.setattr(colours, "features", features)
+    videos = np.zeros((9, 2, 4, 4, 3), "uint8")
+    for source, options, message in (
+        (videos, {}, "splits must be from 1 to the 9 videos; got 10"),
+        (list(videos), {}, "splits must be from 1 to the 9 videos; got 10"),
+        (iter(videos), {"count": 8, "splits": 9}, "from 1 to the 8 videos; got 9"),
+        (iter(videos), {"splits": 0}, "splits must be a positive integer; got 0"),
+        (videos, {"splits": 1, "seed": -1}, "seed must be a non-negative integer"),
+        ("videos", {"splits": 1}, "videos must be clips.*; got 'videos'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            video_inception_score(source, colours, **options)
+    with pytest.raises(ValueError, match="classifier must be a FeatureNetwork.*; got 'c3d'"):
+        video_inception_score(videos, "c3d", splits=1)

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from keras_videogpt.metrics import lpips
 from keras_videogpt.metrics.lpips import LPIPS
+from keras_videogpt.metrics.weights_hash import weights_hash
 
 # torchvision's `features`: place, filters, kernel, stride, padding; "M" is a max pooling.
 ALEXNET = [(0, 64, 11, 4, 2), "M", (3, 192, 5, 1, 2), "M", (6, 384, 3, 1, 1)]
@@ -144,7 +145,7 @@ def test_the_hash_tells_weights_apart(metrics, files, tmp_path):
     same = LPIPS("alex", files / "alex.pth", files / "alex_heads.pth")
     other = LPIPS("alex", files / "alex.pth", tmp_path / "heads.pth")
     assert same.weights_hash == metrics["alex"].weights_hash != other.weights_hash
-    assert len(same.weights_hash) == 16 and int(same.weights_hash, 16)
+    assert same.weights_hash == weights_hash(same._model)
 
 
 def test_files_of_other_weights_are_refused_by_name(files, tmp_path):
@@ -161,6 +162,18 @@ def test_files_of_other_weights_are_refused_by_name(files, tmp_path):
         LPIPS("alex", files / "alex.pth", files / "vgg_heads.pth")
     with pytest.raises(FileNotFoundError, match="none.pth does not exist"):
         LPIPS("alex", tmp_path / "none.pth")
+
+
+@pytest.mark.parametrize("damaged", ["alex.pth", "alex_heads.pth"])
+def test_weights_that_are_not_finite_are_refused_by_name(files, tmp_path, damaged):
+    tensors = random_backbone("alex") if damaged == "alex.pth" else random_heads("alex")
+    name = {"alex.pth": "features.6.bias", "alex_heads.pth": "lin2.model.1.weight"}[damaged]
+    tensors[name].view(-1)[3] = torch.nan
+    torch.save(tensors, tmp_path / damaged)
+    paths = {name: files / name for name in ("alex.pth", "alex_heads.pth")}
+    paths[damaged] = tmp_path / damaged
+    with pytest.raises(ValueError, match=f"{damaged} is damaged: {name} has numbers that are not"):
+        LPIPS("alex", *paths.values())
 
 
 def test_missing_heads_name_the_command_that_installs_them(files, monkeypatch):

@@ -1,10 +1,13 @@
+import math
+
 import keras
 import numpy as np
 import pytest
+import torch
 from keras import ops
 
 from keras_videogpt.metrics import CodebookPerplexity, CodesUsed, code_entropy, psnr
-from keras_videogpt.metrics.likelihood import bits_per_pixel_dimension
+from keras_videogpt.metrics.likelihood import bits_per_pixel_dimension, entropy_of_counts
 from keras_videogpt.metrics.normalized_error import normalized_mse
 from keras_videogpt.metrics.reconstruction import psnr_per_frame
 
@@ -71,6 +74,50 @@ def test_code_entropy_equals_the_histogram_s():
     assert code_entropy(np.stack([codes, codes * 0], axis=-1), 16, 2) == pytest.approx(0.75)
 
 
+def test_entropy_of_one_code_is_zero_and_not_below():
+    entropy = entropy_of_counts(np.array([[0, 9, 0], [4, 0, 0]]))
+    assert math.copysign(1, entropy) == 1 and entropy == 0
+    assert math.copysign(1, code_entropy(np.zeros(5, int), 3)) == 1
+
+
+def test_entropy_of_counts_is_that_of_the_codes():
+    codes = np.stack([RNG.integers(0, 5, 40), RNG.integers(2, 16, 40)], axis=-1)
+    counts = np.stack([np.bincount(book, minlength=16) for book in codes.T])
+    assert entropy_of_counts(counts) == code_entropy(codes, 16, 2)
+    expected = np.mean([np.log2(perplexity(book, 16)) for book in codes.T])
+    assert entropy_of_counts(counts) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("codes", "num_codebooks", "message"),
+    [
+        ([9], 1, r"codes must lie in \[0, 3\]; got values in \[9, 9\]"),
+        ([-1, 2], 1, r"codes must lie in \[0, 3\]; got values in \[-1, 2\]"),
+        (np.zeros((0, 2), int), 1, r"codes must be integers, not empty.*got int64 of shape \(0, 2"),
+        ([0.0, 1.0], 1, "codes must be integers.*got float64"),
+        ([0, 1, 2], 2, "codes must be integers.* 2 codebooks; got int64 of shape"),
+        ([0], 0, "num_codebooks must be a positive integer; got 0"),
+    ],
+)
+def test_code_entropy_names_the_argument_that_is_wrong(codes, num_codebooks, message):
+    with pytest.raises(ValueError, match=message):
+        code_entropy(codes, 4, num_codebooks)
+
+
+@pytest.mark.parametrize("counts", [[4, 4], [[0, 0], [1, 2]], [[-1, 3]], [[np.nan, 1]], [[]]])
+def test_counts_that_are_no_histograms_are_refused(counts):
+    with pytest.raises(ValueError, match=r"counts must be \(G, num_codes\)"):
+        entropy_of_counts(np.array(counts))
+
+
+@pytest.mark.parametrize("kind", [list, torch.from_numpy, ops.convert_to_tensor])
+def test_psnr_takes_lists_and_tensors_too(kind):
+    video = RNG.integers(0, 200, (2, 3, 4, 5, 3)).astype("uint8")
+    np.testing.assert_array_equal(psnr(kind(video), kind(video + 9)), psnr(video, video + 9))
+    with pytest.raises(ValueError, match="reference must be uint8; got int64"):
+        psnr(video.tolist(), video)
+
+
 def test_psnr_is_averaged_over_the_frames_of_a_clip():
     video = RNG.integers(0, 200, (2, 3, 4, 5, 3)).astype("uint8")
     other = video + RNG.integers(0, 50, video.shape).astype("uint8")
@@ -118,7 +165,7 @@ def test_normalized_mse_is_the_mean_squared_error_of_a_clip_over_the_variance():
     np.testing.assert_allclose(normalized_mse(video, other, 0.06), error / 0.06, rtol=1e-5)
 
 
-@pytest.mark.parametrize("variance", [0, -1.0, np.nan, np.inf])
+@pytest.mark.parametrize("variance", [0, -1.0, np.nan, np.inf, None, "1"])
 def test_normalized_mse_wants_a_positive_variance(variance):
     video = np.zeros((1, 2, 4, 4, 3), "uint8")
     with pytest.raises(ValueError, match="variance must be a positive number"):

@@ -41,6 +41,28 @@ def test_names_do_not_pile_up():
     assert own.with_counts(256) == PROTOCOLS["videogpt"]
 
 
+def test_a_protocol_of_one_s_own_keeps_what_its_name_is_against():
+    own = dataclasses.replace(PROTOCOLS["tats"], name="mine, too", real_count=100, fake_count=100)
+    few = own.with_counts(10).with_counts(10, trials=2)
+    assert few.name == "mine, too, 10 against 10, 2 trials"
+    assert few.with_counts(100, trials=1) == own
+    renamed = dataclasses.replace(few, name="other", biased=True)
+    assert renamed.with_counts(8).name == "other, 8 against 8"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"preprocessing": "crop"}, "preprocessing must be one of .*'stretch'.*; got 'crop'"),
+        ({"epsilon": 0.0}, "epsilon must be a positive number; got 0.0"),
+        ({"epsilon": "1e-3"}, "epsilon must be a positive number; got '1e-3'"),
+    ],
+)
+def test_a_preprocessing_that_i3d_has_not_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(PROTOCOLS["tats"], **change)
+
+
 def test_wrong_names_and_counts_are_refused():
     with pytest.raises(ValueError, match="one of .*'videogpt-paper'.*; got 'fvd'"):
         get_protocol("fvd")

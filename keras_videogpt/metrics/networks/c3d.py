@@ -68,7 +68,11 @@ class C3D(FeatureNetwork):
             name="C3D UCF-101 logits",
             distance="Fréchet distance of C3D logits",
             min_frames=FRAMES,
-            settings={"preprocessing": "tgan2", "mean_hash": digest.hexdigest()[:16]},
+            settings={
+                "preprocessing": "tgan2",
+                "mean_hash": digest.hexdigest()[:16],
+                "version": 1,
+            },
         )
 
     def _preprocess(self, videos):

@@ -18,7 +18,15 @@ class FeatureNetwork:
         name: what the features are, such as `"I3D Kinetics-400 logits"`.
         distance: what the Fréchet distance between features is called. `"FVD"` is that of I3D.
         min_frames: fewest frames of a video.
-        settings: what else decides the features, such as the preprocessing; JSON-able.
+        settings: what decides the features besides the name and the weights, such as the
+            preprocessing and its version; JSON-able. `None` if that is not told: features are then
+            not kept for the next time.
+
+    Attributes:
+        is_described: whether `settings` were told.
+
+    Raises:
+        ValueError: the model has not one output `(B, D)`.
 
     Example:
         >>> model = keras.Sequential(
@@ -39,12 +47,16 @@ class FeatureNetwork:
         settings: dict | None = None,
     ):
         check_positive(min_frames=min_frames)
+        shape = getattr(model, "output_shape", None)
+        if not isinstance(shape, tuple) or len(shape) != 2 or not isinstance(shape[1], int):
+            raise ValueError(f"model must have one output, features (B, D); got shape {shape}.")
         self.model = model
         self.preprocess = preprocess
         self.name = name
         self.distance = distance
         self.min_frames = min_frames
         self.settings = dict(settings or {})
+        self.is_described = settings is not None
 
     @property
     def num_features(self) -> int:
@@ -57,7 +69,10 @@ class FeatureNetwork:
         return weights_hash(self.model)
 
     def identity(self) -> dict:
-        """All that decides the features: the name, the weights and the settings; JSON-able."""
+        """What decides the features: the name, the weights and the settings; JSON-able.
+
+        It is all that does only where `is_described`: the settings were told.
+        """
         return {"name": self.name, "weights_hash": self.weights_hash, **self.settings}
 
     def features(self, videos: np.ndarray, batch_size: int = 8) -> np.ndarray:
@@ -101,3 +116,9 @@ class FeatureNetwork:
                 f"{videos.shape[1]}."
             )
         return videos
+
+
+def check_feature_network(name: str, network) -> None:
+    """Raises `ValueError` unless an argument of this name is a `FeatureNetwork`."""
+    if not isinstance(network, FeatureNetwork):
+        raise ValueError(f"{name} must be a FeatureNetwork, such as I3D(); got {network!r}.")

@@ -8,10 +8,12 @@ from keras_videogpt.metrics.networks.feature_network import FeatureNetwork
 from keras_videogpt.metrics.networks.i3d_network import i3d_network
 from keras_videogpt.metrics.networks.i3d_weights import load_i3d_weights
 from keras_videogpt.metrics.networks.resizing import resize_frames
+from keras_videogpt.metrics.positive_number import check_positive_number
 from keras_videogpt.models.checks import check_choice
 
 SIZE = 224
 MAGVIT_SIZE = 64
+MIN_FRAMES = 9
 
 
 class I3D(FeatureNetwork):
@@ -21,7 +23,8 @@ class I3D(FeatureNetwork):
 
     - `"videogpt"`: the shorter side is resized to 224 and the centre is cropped, as in VideoGPT.
     - `"stretch"`: resized to 224x224 whatever their aspect, as in VideoGPT's first code, TATS and
-      StyleGAN-V. Square videos become the same as with `"videogpt"`.
+      StyleGAN-V. Square videos of most sizes become the same as with `"videogpt"`, which resizes
+      those of a few, such as 25, 50 and 100, to 225x224, since it rounds up.
     - `"magvit"`: resized to 64x64 and then to 224x224, in TensorFlow 1's way, as in MAGVIT.
 
     Args:
@@ -51,8 +54,7 @@ class I3D(FeatureNetwork):
         epsilon: float = 1e-5,
     ):
         check_choice("preprocessing", preprocessing, tuple(PREPROCESSING))
-        if not epsilon > 0:
-            raise ValueError(f"epsilon must be positive; got {epsilon}.")
+        check_positive_number("epsilon", epsilon)
         model = i3d_network()
         load_i3d_weights(model, weights, epsilon)
         super().__init__(
@@ -60,8 +62,8 @@ class I3D(FeatureNetwork):
             PREPROCESSING[preprocessing],
             name="I3D Kinetics-400 logits",
             distance="FVD",
-            min_frames=9,
-            settings={"preprocessing": preprocessing, "epsilon": epsilon},
+            min_frames=MIN_FRAMES,
+            settings={"preprocessing": preprocessing, "epsilon": epsilon, "version": 1},
         )
 
     def logits(self, videos: np.ndarray, batch_size: int = 8) -> np.ndarray:

@@ -3,7 +3,8 @@
 import os
 
 import keras
-from keras import layers
+import numpy as np
+from keras import layers, ops
 
 from keras_videogpt.convert.state_dict import open_state_dict
 from keras_videogpt.convert.tensor_map import Copy, check_names, copy_tensors
@@ -117,7 +118,8 @@ def load_convolutions(model: keras.Model, copies: list[Copy], path: str | os.Pat
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is damaged, or lacks a tensor or has it in another shape.
+        ValueError: the file is damaged, or lacks a tensor or has it in another shape, or one is not
+            of finite numbers.
     """
     stored = open_state_dict(path)
     names = [name for copy in copies for name in copy.names]
@@ -127,3 +129,6 @@ def load_convolutions(model: keras.Model, copies: list[Copy], path: str | os.Pat
         copy_tensors(copies, model, tensors)
     except ValueError as error:
         raise ValueError(f"{path} holds other weights than {model.name} needs: {error}") from error
+    for copy in copies:
+        if not np.isfinite(ops.convert_to_numpy(copy.variable(model))).all():
+            raise ValueError(f"{path} is damaged: {copy.names[0]} has numbers that are not finite.")

@@ -4,6 +4,8 @@ from keras import layers, ops
 
 from keras_videogpt.metrics.networks.feature_network import FeatureNetwork
 from keras_videogpt.metrics.networks.float32_policy import float32_policy
+from keras_videogpt.models.checks import check_positive
+from keras_videogpt.sampling.controls import check_seed
 
 STRIDES = ((1, 2, 2), (2, 2, 2), (2, 2, 2))
 MIN_SIZE = 8
@@ -17,17 +19,22 @@ def random_network(seed: int = 0, width: int = 32) -> FeatureNetwork:
     Distances between them compare with nothing but each other, and are never FVD.
 
     Args:
-        seed: of the weights, which are equal on every backend.
+        seed: of the weights, which are equal on every backend; 0 or more.
         width: filters of each convolution; there are six times as many features.
 
     Returns:
         A network for videos of at least 1 frame of at least 8x8 pixels.
+
+    Raises:
+        ValueError: an argument is not of those above.
 
     Example:
         >>> network = random_network()
         >>> network.features(np.zeros((2, 1, 8, 8, 3), "uint8")).shape
         (2, 192)
     """
+    check_positive(width=width)
+    seed = check_seed(seed)
     rng = np.random.default_rng(seed)
     inputs = x = keras.Input((None, None, None, 3))
     moments = []
@@ -45,7 +52,7 @@ def random_network(seed: int = 0, width: int = 32) -> FeatureNetwork:
         _preprocess,
         name="random network",
         distance="random-feature Fréchet distance",
-        settings={"seed": seed, "width": width},
+        settings={"seed": seed, "width": width, "version": 1},
     )
 
 

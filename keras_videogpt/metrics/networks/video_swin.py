@@ -69,7 +69,10 @@ def video_swin(
         name=name,
         distance=f"Fréchet distance of {name}",
         min_frames=num_frames,
-        settings={"config": {key: _jsonable(value) for key, value in config.items()}},
+        settings={
+            "config": {key: _jsonable(value) for key, value in config.items()},
+            "version": 1,
+        },
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from keras_videogpt.metrics.networks.feature_network import FeatureNetwork
 from keras_videogpt.metrics.networks.random_network import random_network
+from keras_videogpt.metrics.weights_hash import weights_hash
 
 
 def mean_colour(**settings):
@@ -42,6 +43,34 @@ def test_the_identity_is_all_that_decides_the_features():
     other = mean_colour()
     other.model.set_weights([np.ones((3, 2))])
     assert other.weights_hash != network.weights_hash
+
+
+def test_a_model_of_bfloat16_weights_has_one_hash_on_every_backend():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, dtype="bfloat16")])
+    model.set_weights([np.array([[1, 2], [3, -0.5]]), np.zeros(2)])
+    assert weights_hash(model) == "da8d2ba336e978e6"
+
+
+@pytest.mark.parametrize("outputs", ["rank 4", "two"])
+def test_a_model_whose_output_is_no_rows_of_features_is_refused(outputs):
+    inputs = keras.Input((8, 8, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(inputs)
+    model = keras.Model(inputs, {"rank 4": inputs, "two": (pooled, pooled)}[outputs])
+    with pytest.raises(ValueError, match=r"model must have one output, features \(B, D\); got sh"):
+        FeatureNetwork(model, lambda videos: videos, "wrong")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"width": 0}, "width must be a positive integer; got 0"),
+        ({"seed": -1}, "seed must be a non-negative integer or None; got -1"),
+        ({"seed": 1.5}, "seed must be .*; got 1.5"),
+    ],
+)
+def test_the_random_network_names_the_argument_that_is_wrong(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        random_network(**arguments)
 
 
 @pytest.mark.parametrize(

@@ -98,11 +98,14 @@ def test_both_files_of_the_kinetics_weights_give_the_same_network(tmp_path):
     assert I3D(epsilon=1e-3).identity() != identity
 
 
-@pytest.mark.parametrize("height, width", [(36, 64), (51, 30), (64, 64)])
+@pytest.mark.parametrize("height, width", [(36, 64), (51, 30), (64, 64), (25, 25)])
 def test_the_shorter_side_is_resized_and_the_centre_cropped(height, width):
     videos = np.random.default_rng(0).integers(0, 256, (1, 2, height, width, 3), "uint8")
     scale = 224 / min(height, width)
-    size = math.ceil(height * scale), math.ceil(width * scale)
+    if height < width:
+        size = 224, math.ceil(width * scale)
+    else:
+        size = math.ceil(height * scale), 224
     frames = torch.from_numpy(videos[0].transpose(0, 3, 1, 2)).float() / 255
     frames = torch.nn.functional.interpolate(frames, size, mode="bilinear").numpy()
     top, left = (size[0] - 224) // 2, (size[1] - 224) // 2
@@ -111,7 +114,8 @@ def test_the_shorter_side_is_resized_and_the_centre_cropped(height, width):
     np.testing.assert_allclose(prepared, expected, atol=2e-5)
     stretched = ops.convert_to_numpy(i3d.PREPROCESSING["stretch"](videos))[0]
     assert stretched.shape == (2, 224, 224, 3)
-    assert np.allclose(stretched, expected, atol=2e-5) == (height == width)
+    assert np.allclose(stretched, expected, atol=2e-5) == (size == (224, 224))
+    assert (height == 25) == (size == (225, 224))
 
 
 def test_magvit_s_preprocessing_goes_by_64_pixels_a_side():
@@ -141,6 +145,12 @@ def test_other_weights_are_refused(change, message, network, monkeypatch):
     monkeypatch.setattr(i3d_weights, "read_state_dict", lambda path: arrays)
     with pytest.raises(ValueError, match=f"^other.pt has no weights of I3D: .*{message}"):
         I3D("other.pt")
+
+
+@pytest.mark.parametrize("epsilon", ["1e-5", None, 0, np.nan])
+def test_an_epsilon_that_is_no_positive_number_is_refused(epsilon):
+    with pytest.raises(ValueError, match="epsilon must be a positive number; got"):
+        I3D(epsilon=epsilon)
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch):
