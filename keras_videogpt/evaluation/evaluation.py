@@ -278,7 +278,7 @@ def check_clips(protocol: Protocol, clips: int, frames: int) -> None:
     if clips < protocol.real_count:
         raise ValueError(
             f"The protocol {protocol.name} needs {protocol.real_count} held-out clips; there are "
-            f"{clips}. Give more data, or a count of your own, or leave the distances out."
+            f"{clips}. Give more data, or a count of your own (--count), or leave distances out."
         )
     check_frames(protocol, "the model", frames)
 
