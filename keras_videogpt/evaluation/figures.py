@@ -176,9 +176,10 @@ def inception_scores(
         logits[f"Inception Score of samples, {classifier.name}"] = (fake, classifier)
     scores = {}
     for name, (rows, scored_by) in logits.items():
-        mean, std = inception_score(rows, splits=min(splits, len(rows)), logits=True)
+        parts = min(splits, len(rows))
+        mean, std = inception_score(rows, splits=parts, logits=True)
         scores[name] = InceptionScore(
-            mean, std, len(rows), splits, scored_by.name, scored_by.weights_hash
+            mean, std, len(rows), parts, scored_by.name, scored_by.weights_hash
         )
     return scores
 
