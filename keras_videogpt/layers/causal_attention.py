@@ -166,7 +166,7 @@ class CausalSelfAttention(keras.layers.Layer):
         """
         if run[0] is cache[0]:
             return cache
-        size = (run[0].shape[0], steps, self.head_dim)
+        size = (ops.shape(run[0])[0], steps, self.head_dim)
         return key_value_cache.end_run(
             cache, tuple(ops.slice(array, (0, start, 0), size) for array in run), first
         )

@@ -10,6 +10,8 @@ little of what is read is masked.
 import keras
 from keras import ops
 
+from keras_videogpt.layers.slice_update import slice_update
+
 # PyTorch copies slices for products in bfloat16. An allocation above 32 MiB is new memory at every
 # step, several times slower.
 MOST_COPIED = 16 * 2**20
@@ -52,7 +54,7 @@ def begin_run(cache: tuple, first, steps: int) -> tuple:
     keys, values = cache
     if keras.backend.backend() == "torch":
         return None, (keys, values), first
-    empty = ops.zeros((keys.shape[0], steps, keys.shape[2]), keys.dtype)
+    empty = ops.zeros((ops.shape(keys)[0], steps, keys.shape[2]), keys.dtype)
     return (keys, values, ops.arange(keys.shape[1]) < first), (empty, empty), 0
 
 
@@ -80,7 +82,7 @@ def write(arrays: tuple, entries: tuple, index) -> tuple:
             array[:, index : index + entry.shape[1]] = entry
         return arrays
     return tuple(
-        ops.slice_update(array, (0, index, 0), entry)
+        slice_update(array, entry, index, axis=1)
         for array, entry in zip(arrays, entries, strict=True)
     )
 

@@ -60,14 +60,19 @@ class Conditions:
 
     def inputs(self) -> dict:
         """Symbolic inputs of a functional model, by the key they have in a batch."""
-        specs = {key: self._spec(key) for key in self.keys}
-        if self.embedding_shape:
-            specs["embedding_mask"] = ((self.embedding_shape[0],), "bool")
+        specs = {KEYS.get(name, name): spec for name, spec in self.specs().items()}
         if self.droppable:
             specs["given"] = ((len(self.keys),), "bool")
         return {
             key: keras.Input(shape, dtype=dtype, name=key) for key, (shape, dtype) in specs.items()
         }
+
+    def specs(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        """Shape, of one clip, and dtype of each condition, by the argument of `sample`."""
+        specs = {name: self._spec(KEYS.get(name, name)) for name in self.taken}
+        if self.embedding_shape:
+            specs["embedding_mask"] = ((self.embedding_shape[0],), "bool")
+        return specs
 
     def _spec(self, key):
         """Shape, of one clip, and dtype of a condition as the model takes it."""

@@ -9,6 +9,7 @@ import weakref
 import keras
 from keras import ops
 
+from keras_videogpt.layers.slice_update import slice_update
 from keras_videogpt.sampling.draw import draw, filter_logits
 from keras_videogpt.sampling.guidance import guided_logits, previous_codes
 from keras_videogpt.sampling.step import step
@@ -37,7 +38,7 @@ def decode_run(
         int32 codes `(steps, B)`; what every block's `end_run` takes besides the cache: its run, and
         the place in it of the first position.
     """
-    steps, batch = uniforms.shape
+    steps, batch = ops.shape(uniforms)  # in a graph, the batch may be a tensor
     guidance = context.get("guidance")
     begun = [
         block.attention.begin_run(arrays, first, steps)
@@ -53,7 +54,7 @@ def decode_run(
         logits = guided_logits(logits, guidance)
         code = draw(filter_logits(logits, temperature, top_k, top_p), uniforms[i])
         code = ops.where(given[i] < 0, code, given[i])
-        return code, runs, ops.slice_update(codes, (i, 0), code[None])
+        return code, runs, slice_update(codes, code[None], i)
 
     state = (previous, runs, ops.zeros((steps, batch), "int32"))
     _, runs, codes = ops.fori_loop(0, steps, body, state)

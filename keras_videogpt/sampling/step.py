@@ -33,10 +33,23 @@ def encode_conditions(
     if guidance != 1:
         batch = with_and_without(batch)
     encoder = (encoder or model).condition_encoder
-    encoded = encoder.predict_on_batch(batch) if batch else {}
+    return step_context(model, encoder.predict_on_batch(batch) if batch else {}, guidance)
+
+
+def step_context(model: VideoGPT, encoded: dict, guidance: float = 1.0) -> dict:
+    """What `step` needs of positions, and of conditions that are encoded.
+
+    Args:
+        model: the `VideoGPT` to decode with.
+        encoded: what a condition encoder gives; empty without conditions.
+        guidance: as in `sample`; unless it is 1, `encoded` is of two sequences of every clip.
+
+    Returns:
+        As `encode_conditions`.
+    """
     if "memory" in encoded:
         dtype = model.layers_policy.compute_dtype
-        encoded["memory"] = ops.cast(encoded["memory"], dtype)
+        encoded = {**encoded, "memory": ops.cast(encoded["memory"], dtype)}
     encoded = {name: ops.convert_to_tensor(array) for name, array in encoded.items()}
     context = {"positions": ops.reshape(model.positions.table(), (model.length, model.hidden_dim))}
     context |= {"blocks": [block.context(**encoded) for block in model.blocks]}
