@@ -53,7 +53,7 @@ def export_saved_model(
         >>> export_saved_model(vqvae, "served")
         >>> served = tf.saved_model.load("served")
         >>> served.encode(tf.zeros((5, 4, 16, 16, 3), tf.uint8))["codes"].shape
-        TensorShape([5, 2, 8, 8])
+        (5, 2, 8, 8)
     """
     tokenizer = model if isinstance(model, VQVAE) else model.tokenizer
     exported = tf.Module()

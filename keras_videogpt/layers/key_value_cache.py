@@ -103,7 +103,7 @@ def attend(query, past: tuple | None, run: tuple, index):
     if keras.backend.backend() == "torch":
         return _attend_on_torch(query, keys, values, index + 1)
     mask = ops.arange(keys.shape[1]) <= index
-    return _attend(query, [*([] if past is None else [past]), (keys, values, mask)])
+    return attend_to_parts(query, [*([] if past is None else [past]), (keys, values, mask)])
 
 
 def attend_to_all(query, keys, values, mask=None):
@@ -119,7 +119,7 @@ def attend_to_all(query, keys, values, mask=None):
     """
     if keras.backend.backend() == "torch":
         return _attend_on_torch(query, keys, values, keys.shape[1], mask)
-    return _attend(query, [(keys, values, True if mask is None else mask)])
+    return attend_to_parts(query, [(keys, values, True if mask is None else mask)])
 
 
 def _attend_on_torch(query, keys, values, filled, mask=None):
@@ -147,7 +147,7 @@ def _products(left, right):
     return torch.cat([torch.bmm(*part) for part in parts])
 
 
-def _attend(query, parts):
+def attend_to_parts(query, parts):
     query = (query * query.shape[-1] ** -0.5)[:, :, None]
     scores = [
         ops.where(mask, ops.cast(keys @ query, "float32")[:, :, 0], -1e9) for keys, _, mask in parts

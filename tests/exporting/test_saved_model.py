@@ -4,9 +4,9 @@ import sys
 import keras
 import numpy as np
 import pytest
+from checks import random_codes, randomize, small_gpt, small_vqvae
 
 import keras_videogpt as kvg
-from tests.checks import random_codes, randomize, small_gpt, small_vqvae
 
 if keras.backend.backend() != "tensorflow":
     pytest.skip("SavedModels are written on TensorFlow", allow_module_level=True)
