@@ -4,7 +4,8 @@ from keras_videogpt.backend import choose_backend
 
 choose_backend()
 
-from keras_videogpt import convert, data, layers, metrics, tokens  # noqa: E402
+from keras_videogpt import convert, data, layers, metrics, presets, tokens  # noqa: E402
+from keras_videogpt.exporting.export import export  # noqa: E402
 from keras_videogpt.models.load import load  # noqa: E402
 from keras_videogpt.models.videogpt import VideoGPT  # noqa: E402
 from keras_videogpt.models.vqvae import VQVAE  # noqa: E402
@@ -20,9 +21,11 @@ __all__ = [
     "VideoGPT",
     "convert",
     "data",
+    "export",
     "layers",
     "load",
     "metrics",
+    "presets",
     "sample",
     "sample_batches",
     "tokens",

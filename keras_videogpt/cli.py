@@ -9,6 +9,8 @@ from keras_videogpt.commands import (
     data,
     encode,
     evaluate,
+    export,
+    presets,
     reconstruct,
     sample,
     train_prior,
@@ -37,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     kinds = train.add_subparsers(required=True, metavar="KIND")
     train_vqvae.add_parser(kinds)
     train_prior.add_parser(kinds)
-    for module in (watch, encode, sample, reconstruct, evaluate, convert, data):
+    for module in (watch, encode, sample, reconstruct, evaluate, export, convert, presets, data):
         module.add_parser(commands)
     return parser
 

@@ -6,18 +6,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from keras_videogpt.data.optional import optional_import
-
-if TYPE_CHECKING:
-    from upath import UPath
 
 # How the names of files begin that are being written.
 UNFINISHED = ".writing-"
 
 
-def as_path(path: "str | os.PathLike | UPath") -> "Path | UPath":
+def as_path(path: str | os.PathLike) -> Path:
     """A path, local or remote, with the methods of `pathlib.Path`.
 
     Args:
@@ -25,7 +22,7 @@ def as_path(path: "str | os.PathLike | UPath") -> "Path | UPath":
             reads, such as `"s3://bucket/videos"` or `"gs://bucket/runs/first"`.
 
     Returns:
-        A `Path`, for `file://` too, or a `UPath` where there is a protocol.
+        A `Path`, for `file://` too, or a `UPath`, which has its methods, where there is a protocol.
 
     Raises:
         ImportError: the package for remote paths, or for this protocol, is missing.
@@ -48,7 +45,7 @@ def as_path(path: "str | os.PathLike | UPath") -> "Path | UPath":
     return Path(path) if isinstance(path, os.PathLike) else path
 
 
-def is_remote(path: "Path | UPath") -> bool:
+def is_remote(path: Path) -> bool:
     """Whether a path of `as_path` is on no file system of this machine.
 
     Args:
@@ -65,7 +62,7 @@ def is_remote(path: "Path | UPath") -> bool:
     return not isinstance(path, Path)
 
 
-def local_path(path: "str | os.PathLike | UPath", name: str) -> Path:
+def local_path(path: str | os.PathLike, name: str) -> Path:
     """A path on this machine, for what is not written elsewhere.
 
     Args:
@@ -90,7 +87,7 @@ def local_path(path: "str | os.PathLike | UPath", name: str) -> Path:
 
 
 @contextmanager
-def local_copy(path: "Path | UPath") -> Iterator[Path]:
+def local_copy(path: Path) -> Iterator[Path]:
     """A file as one of this machine, for what reads no other; remote ones are downloaded.
 
     Args:
@@ -109,11 +106,12 @@ def local_copy(path: "Path | UPath") -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / path.name
-        path.fs.get_file(path.path, str(copy))
+        remote: Any = path
+        remote.fs.get_file(remote.path, str(copy))
         yield copy
 
 
-def write_file(path: "Path | UPath", write: Callable[[Path], object]) -> None:
+def write_file(path: Path, write: Callable[[Path], object]) -> None:
     """Writes a file so that it is there complete or not at all, replacing what was there.
 
     Args:
@@ -139,7 +137,7 @@ def write_file(path: "Path | UPath", write: Callable[[Path], object]) -> None:
         hidden.unlink(missing_ok=True)
 
 
-def upload(file: Path, path: "UPath") -> None:
+def upload(file: Path, path: Any) -> None:
     """Copies a file to a remote path, where it takes its name once it is complete.
 
     Args:

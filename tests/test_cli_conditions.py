@@ -75,6 +75,19 @@ def test_conditions_are_settings_of_the_run(run, data, vqvae, capsys):
     assert "num_classes is 2 there and None here" in message
 
 
+def test_a_run_keeps_the_names_of_its_classes_which_are_labels_too(run, data, tmp_path, capsys):
+    assert kvg.load(run).class_names == ("cats", "dogs")
+    video = data / "test" / "cats" / "6.mkv"
+    command = ["sample", run, "-n", 2, "--seed", 0, "--frames", video]
+    for label in ("dogs,cats", "1,0"):
+        written = ["--out", tmp_path / f"{label}.npz", "--label", label]
+        assert main([*map(str, [*command, *written])]) == 0
+    by_name, by_number = (np.load(tmp_path / f"{x}.npz")["videos"] for x in ("dogs,cats", "1,0"))
+    np.testing.assert_array_equal(by_name, by_number)
+    command += ["--out", tmp_path / "x.npz", "--label", "birds"]
+    fails_in_one_line(capsys, command, "--label takes the names cats, dogs; got 'birds'")
+
+
 def test_pictures_show_held_out_clips_beside_samples_that_begin_as_they_do(run, held_out):
     videos, labels = held_out[0][::2], held_out[1][::2]  # the first clip of each video
     samples = kvg.sample(kvg.load(run), 2, frames=videos[:, :2], labels=labels, seed=0)
@@ -167,9 +180,10 @@ def test_conditions_that_do_not_fit_are_one_line(loaded, data, tmp_path, capsys)
     fails("--keep-frames", "--label", 0, ["--keep-frames needs", "--frames VIDEO"])
     np.save(tmp_path / "two.npy", np.zeros((2, 4, 16, 16, 3), "uint8"))
     fails("--frames", tmp_path / "two.npy", "--label", 0, ["or -n 3 of them; got 2"])
+    fails("--frames", video, "--label", "birds", ["--label takes", "got 'birds'"])
     with pytest.raises(SystemExit):
-        main([*map(str, command), "--label", "cats"])
-    assert "must be the index of a class" in capsys.readouterr().err
+        main([*map(str, command), "--label", "0,"])
+    assert "must be the number or the name of a class" in capsys.readouterr().err
 
 
 def test_conditions_need_a_prior_and_data_that_have_them(data, vqvae, prior, tmp_path, capsys):

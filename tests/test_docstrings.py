@@ -16,6 +16,7 @@ PACKAGES = (
     "convert",
     "distribution",
     "evaluation",
+    "exporting",
     "layers",
     "metrics",
     "metrics.networks",
@@ -45,7 +46,10 @@ def modules():
         package = importlib.import_module(f"keras_videogpt.{name}")
         yield package
         for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            yield importlib.import_module(info.name)
+            module = importlib.import_module(info.name)
+            alone = "A file for TensorFlow alone." in (module.__doc__ or "")
+            if not alone or keras.backend.backend() == "tensorflow":
+                yield module
 
 
 def examples():

@@ -14,11 +14,13 @@ use_environment() {
     echo "Making the virtual environment $folder"
     "${PYTHON:-python3}" -m venv "$folder"
   fi
-  local wanted="$extras $* $(cksum setup.cfg)" stamp="$folder/installed-${extras//,/-}"
-  if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+  # What is there already, word by word: tools may share an environment, and run side by side.
+  local stamp="$folder/installed" words="${extras//,/ } $* setup.cfg:$(cksum <setup.cfg | tr ' ' :)"
+  touch "$stamp"
+  if [ -n "$(comm -23 <(printf '%s\n' $words | sort -u) <(sort -u "$stamp"))" ]; then
     echo "Installing keras_videogpt[$extras]"
     "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "$@" -e ".[$extras]"
-    printf '%s' "$wanted" >"$stamp"
+    printf '%s\n' $words >>"$stamp"
   fi
   PATH="$PWD/$folder/bin:$PATH"
   export TF_CPP_MIN_LOG_LEVEL=3 PYTHONUNBUFFERED=1

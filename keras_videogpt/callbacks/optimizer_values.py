@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 
 from keras_videogpt.callbacks.callback_list import as_numbers
@@ -18,7 +20,8 @@ def optimizer_values(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
         {'learning_rate': 0.25}
     """
     values = {"learning_rate": optimizer.learning_rate}
-    for each in (optimizer, getattr(optimizer, "inner_optimizer", None)):
+    inner: Any = getattr(optimizer, "inner_optimizer", None)
+    for each in (optimizer, inner):
         if hasattr(each, "gradient_norm"):
             values["gradient_norm"] = each.gradient_norm
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -72,7 +73,7 @@ class SamplePictures(_Pictures):
         tensorboard: TensorBoard,
         n: int = 4,
         clips: np.ndarray | None = None,
-        **conditions: np.ndarray,
+        **conditions: Any,
     ):
         super().__init__(folder, tensorboard)
         self.n = n

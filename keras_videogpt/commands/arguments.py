@@ -186,9 +186,7 @@ def clip_maker(embeddings: str | None) -> Callable[..., Clips]:
     return partial(EmbeddedClips, embeddings=read_embeddings(embeddings))
 
 
-def clip_options(
-    args: argparse.Namespace, video_shape: tuple[int, int, int, int]
-) -> tuple[dict, dict]:
+def clip_options(args: argparse.Namespace, video_shape: tuple[int, ...]) -> tuple[dict, dict]:
     """Arguments of `Clips`: of all clips, and what training clips have beside these."""
     frames, height, width, _ = video_shape
     training = {
@@ -200,9 +198,7 @@ def clip_options(
     return {"num_frames": frames, "size": (height, width), "stride": args.stride}, training
 
 
-def training_clips(
-    args: argparse.Namespace, video_shape: tuple[int, int, int, int]
-) -> tuple[Clips, Clips]:
+def training_clips(args: argparse.Namespace, video_shape: tuple[int, ...]) -> tuple[Clips, Clips]:
     """Training clips, anywhere in their videos, and validation clips, from the start of theirs."""
     make_clips = clip_maker(getattr(args, "embeddings", None))
     options, training = clip_options(args, video_shape)

@@ -10,7 +10,7 @@ from keras_videogpt.data.video_file import read_video
 from keras_videogpt.paths import as_path, local_copy
 
 
-def read_frames(path: str, shape: tuple[int, int, int, int], stride: int) -> np.ndarray:
+def read_frames(path: str, shape: tuple[int, ...], stride: int) -> np.ndarray:
     """The first frames of the clips in a file, scaled and cropped to a size.
 
     Args:

@@ -26,9 +26,9 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--label",
-        type=class_indices,
+        type=class_labels,
         metavar="L",
-        help="class of the clips, from 0: one for all, or n as in 0,2,1",
+        help="class of the clips, a number from 0 or a name: one for all, or n as in 0,2,1",
     )
     parser.add_argument(
         "--actions",
@@ -44,14 +44,17 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def class_indices(text: str) -> np.ndarray:
-    """`"3"` or `"0,2,1"` as an array of integers."""
-    try:
-        return np.array([int(part) for part in text.split(",")], "int64")
-    except (ValueError, OverflowError) as error:
+def class_labels(text: str) -> np.ndarray:
+    """`"3"` or `"0,2,1"` as an array of integers, other text as one of names."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(parts):
         raise argparse.ArgumentTypeError(
-            f"must be the index of a class, or several between commas; got {text!r}"
-        ) from error
+            f"must be the number or the name of a class, or several between commas; got {text!r}"
+        )
+    try:
+        return np.array([int(part) for part in parts], "int64")
+    except (ValueError, OverflowError):
+        return np.array(parts)
 
 
 def given_conditions(args: argparse.Namespace, model: VideoGPT) -> dict[str, np.ndarray]:
@@ -105,6 +108,8 @@ def _read(name, args, model):
         return {"actions": read_actions(args.actions, shape, number, args.stride)}
     if name == "embeddings":
         return read_embeddings(args.embeddings, conditions.embedding_shape)
+    if args.label.dtype.kind == "U":
+        return {"labels": _numbers(args, model)}
     outside = args.label[(args.label < 0) | (args.label >= model.num_classes)]
     if outside.size:
         raise ValueError(
@@ -112,6 +117,15 @@ def _read(name, args, model):
             f"got {outside[0]}."
         )
     return {"labels": args.label}
+
+
+def _numbers(args, model):
+    names = list(model.class_names or ())
+    unknown = [name for name in args.label if name not in names]
+    if unknown:
+        known = f"the names {', '.join(names)}" if names else f"numbers, {args.model} has no names"
+        raise ValueError(f"--label takes {known}; got {str(unknown[0])!r}.")
+    return np.array([names.index(name) for name in args.label])
 
 
 def first_of(count: int) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from typing import Any
 
 from keras_videogpt.metrics.lpips import LPIPS
 from keras_videogpt.metrics.networks.c3d import C3D
@@ -54,7 +55,7 @@ def network(args: argparse.Namespace, protocol: Protocol, frames: int) -> Featur
             raise ValueError(f"--i3d is for --features i3d; got --features {args.features}.")
         return random_network() if args.features == "random" else None
     asked = args.features == "i3d" or args.i3d is not None or args.protocol is not None
-    options = {"preprocessing": protocol.preprocessing, "epsilon": protocol.epsilon}
+    options: dict[str, Any] = {"preprocessing": protocol.preprocessing, "epsilon": protocol.epsilon}
     if not asked and frames < MIN_FRAMES:
         reason = f"I3D takes {MIN_FRAMES} frames or more, and clips have {frames}."
     else:

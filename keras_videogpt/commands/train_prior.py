@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from keras_videogpt.callbacks.pictures import SamplePictures
 from keras_videogpt.callbacks.tensorboard import TensorBoard
@@ -106,6 +107,8 @@ def run(args: argparse.Namespace) -> None:
     with distribution.scope():
         tokenizer = load_tokenizer(args.tokenizer)
     from_tokens = is_token_folder(args.data)
+    clips: Any  # Clips, EmbeddedClips or StoredTokens
+    held_out: Any
     if from_tokens:
         clips, held_out = token_clips(args, tokenizer, options["frame_cond"])
     elif args.embeddings == STORED:
@@ -113,9 +116,10 @@ def run(args: argparse.Namespace) -> None:
     else:
         clips, held_out = training_clips(args, tokenizer.video_shape)
     model_settings = {k: v for k, v in options.items() if k not in TRAINING_SETTINGS}
-    model_settings["num_classes"] = None
+    model_settings["num_classes"], class_names = None, None
     if args.class_cond:
-        model_settings["num_classes"] = number_of_classes(args.data, clips, held_out)
+        class_names = names_of_classes(args.data, clips, held_out)
+        model_settings["num_classes"] = len(class_names)
     # Here only if they are given: runs of earlier versions go on.
     action_cond = args.action_cond or model_settings.get("action_conditioning", "none")
     for name in ("action_shape", "action_conditioning"):
@@ -131,7 +135,12 @@ def run(args: argparse.Namespace) -> None:
 
     def build() -> VideoGPT:
         return VideoGPT(
-            tokenizer, **model_settings, seed=args.seed, dtype=args.precision, remat=args.remat
+            tokenizer,
+            **model_settings,
+            class_names=class_names,
+            seed=args.seed,
+            dtype=args.precision,
+            remat=args.remat,
         )
 
     def make_pictures(folder: Path, tensorboard: TensorBoard):
@@ -170,19 +179,19 @@ def run(args: argparse.Namespace) -> None:
     )
 
 
-def number_of_classes(data: str, *splits: Clips | StoredTokens) -> int:
-    """How many classes a data set has in its splits; `ValueError` if one has none."""
+def names_of_classes(data: str, *splits: Clips | StoredTokens) -> tuple[str, ...]:
+    """The classes that a data set has in its splits; `ValueError` if one has none."""
     if not all(clips.store.has_labels for clips in splits):
         raise ValueError(
             f"--class-cond needs classes, and {data} has none: it needs a folder per class, or "
             "labels in the HDF5 file."
         )
-    return max(len(clips.store.class_names) for clips in splits)
+    return max((clips.store.class_names for clips in splits), key=len)
 
 
 def action_size(args: argparse.Namespace, *splits: Clips | StoredTokens) -> int:
     """The numbers of an action of `args.data`; `ValueError` if a split has none, or others."""
-    sizes = {clips.store.action_size for clips in splits}
+    sizes: set[Any] = {clips.store.action_size for clips in splits}
     if None in sizes:
         option = "--action-cond" if args.action_cond else f"--preset {args.preset}"
         raise ValueError(

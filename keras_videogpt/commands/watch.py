@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -12,9 +11,6 @@ from keras_videogpt.commands.arguments import add_backend
 from keras_videogpt.paths import as_path
 from keras_videogpt.training.status import Status, read_status
 from keras_videogpt.training.status_text import age, numbers, rates, time_left
-
-if TYPE_CHECKING:
-    from upath import UPath
 
 SECONDS = 2.0
 
@@ -46,11 +42,11 @@ def run(args: argparse.Namespace) -> None:
     if not (args.once or status.is_over):
         with contextlib.suppress(KeyboardInterrupt):
             follow(place, status)
-        status = read_status(place)
+        status = read_status(place) or status
     print("\n".join(description(str(place), status)))
 
 
-def follow(place: "Path | UPath", status: Status) -> None:
+def follow(place: Path, status: Status) -> None:
     """Shows a bar until a run ends."""
     form = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}"
     with tqdm(desc=str(place), total=status.steps, bar_format=form) as bar:

@@ -63,7 +63,7 @@ def vqvae_arguments(arguments: dict) -> dict:
     }
 
 
-def number_of_convolutions(downsample: tuple[int, int, int]) -> int:
+def number_of_convolutions(downsample: tuple[int, ...]) -> int:
     """Strided convolutions of the original's encoder: it rounds factors down to powers of two."""
     return max(int(math.log2(factor)) for factor in downsample)
 

@@ -4,8 +4,10 @@ A checkpoint is a zip file with a pickle, `data.pkl`, and one raw member a stora
 """
 
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from keras_videogpt.convert.pickle_reader import (
     Namespace,
@@ -23,7 +25,7 @@ MAX_HYPER_PARAMETERS = 10_000  # values, those in lists and dicts too
 LEGACY_MAGIC_NUMBER = 0x1950A86A20F9469CFC6C.to_bytes(10, "little")
 
 # What a checkpoint may call, and what is called instead.
-CONSTRUCTORS = {
+CONSTRUCTORS: dict[str, Callable[..., Any]] = {
     "collections.OrderedDict": lambda: {},
     "argparse.Namespace": Namespace,
     "torch.Size": lambda sizes: sizes,
@@ -152,7 +154,7 @@ def read_lightning(path: str | os.PathLike) -> tuple[dict[str, StoredTensor], di
     return state_dict, hyper_parameters
 
 
-def _is_small(value: object) -> bool:
+def _is_small(value: Any) -> bool:
     """Whether a value, written out, is: one that holds itself twice over and over is not."""
     count, left = 0, [value]
     while left:

@@ -7,6 +7,7 @@ keys: the number of its elements as an int64, and the elements.
 
 import io
 from pathlib import Path
+from typing import Any
 
 from keras_videogpt.convert.checkpoint_file import (
     CONSTRUCTORS,
@@ -33,7 +34,7 @@ class LegacyFile:
         self._storages = {}
         self._starts = {}
 
-    def load_storage(self, persistent_id: object) -> Storage:
+    def load_storage(self, persistent_id: Any) -> Storage:
         """The storage of a persistent id: `("storage", type, key, location, elements, view)`."""
         kind, *rest = persistent_id
         if kind != "storage":
@@ -80,7 +81,7 @@ def is_legacy(path: Path) -> bool:
         return LEGACY_MAGIC_NUMBER in file.read(32)
 
 
-def read_legacy(path: Path) -> object:
+def read_legacy(path: Path) -> Any:
     """Reads a file of PyTorch before 1.6, without PyTorch.
 
     As with `read_checkpoint`, the file need not be trusted.

@@ -3,7 +3,9 @@
 import math
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +61,7 @@ def _from_buffer(data, dtype, shape, order, *_):
     return _array(data, dtype, shape, order == "F")
 
 
-CONSTRUCTORS = {"numpy.dtype": _Dtype}
+CONSTRUCTORS: dict[str, Callable[..., Any]] = {"numpy.dtype": _Dtype}
 for _core in ("numpy.core", "numpy._core"):  # before NumPy 2, and since
     CONSTRUCTORS |= {
         f"{_core}.multiarray._reconstruct": lambda array_type, shape, typecode: _Array(),

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import NoneType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 
 class Refusal(ValueError):
@@ -108,9 +108,9 @@ def set_items(target: dict, items: Sequence) -> dict:
 
 def read_pickle(
     data: bytes | BinaryIO,
-    constructors: Mapping[str, Callable[..., object]],
-    load_persistent: Callable[[object], object],
-) -> object:
+    constructors: Mapping[str, Callable[..., Any]],
+    load_persistent: Callable[[Any], Any] | None,
+) -> Any:
     """The object of a pickle, made without importing or executing anything it names.
 
     Functions and classes become a `GlobalReference`, and are called only if they have a
@@ -121,7 +121,7 @@ def read_pickle(
             its end.
         constructors: full name of what the pickle may call, to what is called instead. An object
             made by these takes the state that the pickle sets by a method `set_state`.
-        load_persistent: makes the object of a persistent id.
+        load_persistent: makes the object of a persistent id; `None` where there are none.
 
     Returns:
         What was pickled.
@@ -146,6 +146,7 @@ def read_pickle(
         items, stack = stack, outer_stacks.pop()
         return items
 
+    argument: Any
     for operation, argument, _ in pickletools.genops(data):
         match operation.name:
             case "PROTO" | "FRAME":
@@ -228,9 +229,12 @@ def read_pickle(
                 state = stack.pop()
                 _set_state(stack[-1], state)
             case "BINPERSID":
+                if load_persistent is None:
+                    raise Refusal("is damaged: it refers to data outside of its pickle.")
                 stack.append(load_persistent(stack.pop()))
             case unknown:
                 raise Refusal(
                     f"uses the pickle operation {unknown}, which no file of weights needs; "
                     "nothing was executed."
                 )
+    raise Refusal("is damaged: its pickle has no end.")

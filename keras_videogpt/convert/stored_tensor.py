@@ -3,7 +3,7 @@ import math
 import re
 import zipfile
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -96,7 +96,7 @@ class Storage:
         return self.num_elements * self.stored_dtype.itemsize
 
 
-def storage_dtype(kind: object, storage_type: object, key: object) -> str:
+def storage_dtype(kind: Any, storage_type: Any, key: Any) -> str:
     """The dtype that a persistent id says a storage has, once its other parts are valid."""
     dtype = STORAGE_DTYPES.get(describe(storage_type))
     if kind != "storage" or dtype is None:
@@ -106,7 +106,7 @@ def storage_dtype(kind: object, storage_type: object, key: object) -> str:
     return dtype
 
 
-def load_storage(archive: Archive, persistent_id: object) -> Storage:
+def load_storage(archive: Archive, persistent_id: Any) -> Storage:
     """The storage of a persistent id: `("storage", type, key, location, number of elements)`."""
     kind, storage_type, key, _, num_elements = persistent_id
     dtype = storage_dtype(kind, storage_type, key)

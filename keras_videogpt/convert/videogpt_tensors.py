@@ -73,8 +73,11 @@ def videogpt_copies(
 
 
 def _positions(name: str, layer: Callable) -> Iterator[Copy]:
+    def table(axis: int) -> Callable:
+        return lambda model: layer(model).tables[axis]
+
     for axis in range(3):
-        yield Copy((f"{name}.emb.d_{axis}",), lambda model, axis=axis: layer(model).tables[axis])
+        yield Copy((f"{name}.emb.d_{axis}",), table(axis))
 
 
 def _norm(name: str, layer: Callable, conditional: bool) -> Iterator[Copy]:

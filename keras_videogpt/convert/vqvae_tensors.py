@@ -54,6 +54,9 @@ def vqvae_copies(
     def layer(half: str, name: str) -> Callable:
         return lambda model: getattr(vqvae(model), half).get_layer(name)
 
+    def codebook(name: str) -> Callable:
+        return lambda model: getattr(vqvae(model).quantizer, name)
+
     copies = []
     for i in range(num_convolutions):
         copies += convolution(
@@ -73,13 +76,7 @@ def vqvae_copies(
             f"{prefix}{name}.conv", lambda model, ours=ours: vqvae(model).get_layer(ours)
         )
     for name, ours in (("embeddings", "codebook"), ("N", "counts"), ("z_avg", "sums")):
-        copies += [
-            Copy(
-                (f"{prefix}codebook.{name}",),
-                lambda model, ours=ours: getattr(vqvae(model).quantizer, ours),
-                books=True,
-            )
-        ]
+        copies.append(Copy((f"{prefix}codebook.{name}",), codebook(ours), books=True))
     return copies
 
 

@@ -82,7 +82,7 @@ class Augmentation:
         with self._lock, keras.device("cpu"):
             seeds = np.random.default_rng(seed)
             for layer in self.layers:
-                augmented = self._apply(layer, clip, seeds.integers(2**31))
+                augmented = self._apply(layer, clip, int(seeds.integers(2**31)))
                 if augmented.shape != clip.shape:
                     raise ValueError(
                         "`augment` must keep the size of frames; `Clips` resizes and crops. "

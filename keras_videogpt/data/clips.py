@@ -3,7 +3,7 @@
 import copy
 import warnings
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -196,7 +196,7 @@ class Clips:
         if self.start == "random":
             start = self._starts(epoch)[index]
         wanted = (video, start, self.num_frames, self.stride)
-        into = {"out": out} if self._into_place and out is not None else {}
+        into: dict[str, Any] = {"out": out} if self._into_place and out is not None else {}
         clip = self.store.frames(*wanted, **into)
         if self.crop == "random" or self.flip or self.augment is not None:
             rng = np.random.default_rng((self.seed, epoch, index))
@@ -214,7 +214,7 @@ class Clips:
             out = np.ascontiguousarray(clip)
         elif clip is not out:
             out[...] = clip
-        item = {"video": out}
+        item: dict[str, Any] = {"video": out}
         if self.store.has_labels:
             item["label"] = np.asarray(self.store.label(video), "int32")
         if self.store.has_actions:

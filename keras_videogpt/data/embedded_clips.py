@@ -52,8 +52,9 @@ class EmbeddedClips(Clips):
     def _name(self, video: int, embeddings: Mapping[str, np.ndarray]) -> str:
         """The name under which the embeddings of a video are found."""
         names = [self.store.name(video)]
-        if self.store.has_labels:
-            names.append(self.store.class_names[self.store.label(video)])
+        label = self.store.label(video)
+        if self.store.has_labels and label is not None:
+            names.append(self.store.class_names[label])
         for name in names:
             if name in embeddings:
                 return name

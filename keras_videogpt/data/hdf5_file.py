@@ -2,23 +2,19 @@
 
 import importlib.util
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from keras_videogpt.data.optional import optional_import
 from keras_videogpt.paths import is_remote
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from upath import UPath
-
 READERS = ("auto", "h5py", "tensorflow-io")
 REMOTE_BLOCK = 2**20
 
 
-def open_hdf5(path: "Path | UPath", reader: str = "auto") -> Mapping[str, Any]:
+def open_hdf5(path: Path, reader: str = "auto") -> Any:
     """Opens an HDF5 file for reading.
 
     Args:
@@ -49,7 +45,8 @@ def open_hdf5(path: "Path | UPath", reader: str = "auto") -> Mapping[str, Any]:
             return TensorFlowIOFile(path)
         h5py = optional_import("h5py", "hdf5")
         if is_remote(path):
-            file = path.open("rb", block_size=REMOTE_BLOCK, cache_type="blockcache")
+            remote: Any = path
+            file = remote.open("rb", block_size=REMOTE_BLOCK, cache_type="blockcache")
             return h5py.File(file, "r")
         return h5py.File(path, "r")
     except OSError as error:
@@ -67,7 +64,7 @@ class TensorFlowIOFile(Mapping):
         OSError: not an HDF5 file.
     """
 
-    def __init__(self, path: "Path | UPath") -> None:
+    def __init__(self, path: Path) -> None:
         if is_remote(path):
             raise ValueError(f"tensorflow-io reads local HDF5 files. Received: {path}; take h5py")
         tensorflow, tensorflow_io = (

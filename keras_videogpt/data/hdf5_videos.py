@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Mapping
+from io import FileIO
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,9 @@ class HDF5Videos(VideoStore):
         self.split = split
         self.reader = reader
         self.skipped = []
-        self._arrays, self._process, self._file = {}, None, None
+        self._arrays: dict[str, Any] = {}
+        self._process: int | None = None
+        self._file: FileIO | None = None
         if not self.path.is_file():
             raise FileNotFoundError(f"`path` must be an HDF5 file. Received: path={str(path)!r}")
         with open_hdf5(self.path, reader) as file:

@@ -60,7 +60,8 @@ def dataset(
         raise ValueError(f"`pipeline` must be one of {PIPELINES}. Received: pipeline={pipeline!r}")
     if workers < 1:
         raise ValueError(f"`workers` must be at least 1. Received: workers={workers}")
-    clips = clips if augment is None else clips.augmented(augment)
+    source: Any = clips
+    clips = source if augment is None else source.augmented(augment)
     order = EpochOrder(len(clips), batch_size, shuffle, seed, first_epoch, drop_remainder)
     if pipeline == "auto":
         pipeline = "tf.data" if keras.backend.backend() == "tensorflow" else "pydataset"

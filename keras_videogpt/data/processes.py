@@ -105,6 +105,7 @@ def _converse(worker: subprocess.Popen, task: bytes, answers: SimpleQueue) -> No
     answer: Any = ()
     try:
         with worker:
+            assert worker.stdin is not None and worker.stdout is not None  # they are pipes
             worker.stdin.write(task)
             worker.stdin.close()
             while isinstance(answer, tuple):

@@ -1,6 +1,7 @@
 """Several clips as one batch."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class BatchReader:
     """
 
     def __init__(self, clips: ClipSource, batches_ahead: int = 0) -> None:
-        self.clips = clips
+        self.clips: Any = clips  # what it may have beside the contract is asked for
         self._memory = BatchMemory(batches_ahead + BATCHES_IN_USE)
         self._into_place = takes_out(clips.get)
 

@@ -25,7 +25,7 @@ def read_into(file: FileIO, out: np.ndarray, offset: int) -> bool:
     True
     """
     if hasattr(os, "preadv"):
-        return os.preadv(file.fileno(), [out], offset) == out.nbytes
+        return os.preadv(file.fileno(), [out.data], offset) == out.nbytes
     with open(file.name, "rb", buffering=0) as own:
         own.seek(offset)
-        return own.readinto(out) == out.nbytes
+        return own.readinto(out.data) == out.nbytes

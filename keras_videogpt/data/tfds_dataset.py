@@ -102,7 +102,7 @@ class ExampleLayout:
 
     def __init__(self, builder: Any) -> None:
         shapes, dtypes = builder.info.features.shape, builder.info.features.np_dtype
-        self._video = next((key for key in VIDEO_FEATURES if key in shapes), None)
+        self._video: Any = next((key for key in VIDEO_FEATURES if key in shapes), None)
         if self._video is None or len(shapes[self._video]) != 4 or dtypes[self._video] != np.uint8:
             raise ValueError(
                 f"{builder.name} must have a uint8 video (T, H, W, C) as one of "
@@ -111,7 +111,7 @@ class ExampleLayout:
         self._actions = next(
             (key for key in ACTION_FEATURES if key in shapes and len(shapes[key]) == 2), None
         )
-        self.action_size = shapes[self._actions][1] if self._actions else None
+        self.action_size: Any = shapes[self._actions][1] if self._actions else None
         label = builder.info.features["label"] if "label" in shapes else None
         self.class_names = tuple(getattr(label, "names", None) or ())
         lengths = {shapes[key][0] for key in (self._video, self._actions) if key}

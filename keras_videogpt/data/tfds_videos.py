@@ -99,11 +99,13 @@ class TFDSVideos(VideoStore):
         if not self.has_actions:
             return None
         wanted = self.frame_slice(index, start, count, stride)
-        return self.layout.actions(self._read(index))[wanted]
+        actions = self.layout.actions(self._read(index))
+        return None if actions is None else actions[wanted]
 
     def _read(self, index: int) -> dict[str, Any]:
         # A thread asks for the frames, the label and the actions of a video one after the other.
-        store, last, example = getattr(_LAST, "read", (None, None, None))
+        read: tuple[Any, Any, Any] = getattr(_LAST, "read", (None, None, None))
+        store, last, example = read
         if store is not self or last != index:
             example = self._source[self._numbers[index]]
             _LAST.read = (self, index, example)

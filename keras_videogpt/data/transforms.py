@@ -106,7 +106,7 @@ def random_crop(
     (16, 64, 64, 3)
     """
     room = _room(clip, size)
-    return _crop(clip, rng.integers(room[0] + 1), rng.integers(room[1] + 1), size)
+    return _crop(clip, int(rng.integers(room[0] + 1)), int(rng.integers(room[1] + 1)), size)
 
 
 def horizontal_flip(clip: np.ndarray) -> np.ndarray:

@@ -130,7 +130,7 @@ def read_video(
     stop = None if count is None else wanted.stop
     size = (info.width, info.height) if info else None
     earlier = [key for key in info.key_frames if key[0] <= start] if info else []
-    if earlier and earlier[-1][0] > 0:
+    if info and earlier and earlier[-1][0] > 0:
         frames = _decode(path, start, stop, stride, size, *earlier[-1])
         if frames and len(frames) == len(range(start, stop or info.frames, stride)):
             return np.stack(frames)

@@ -118,7 +118,8 @@ class VideoFolder(VideoStore):
             chosen = self._held_out([e for e in others if e.error is None], split)
             chosen += [e for e in others if e.error is not None]
         if all(self._class_name(entry) for entry in chosen):
-            names = {self._class_name(entry) for entry in entries} - {None}
+            found = map(self._class_name, entries)
+            names = {name for name in found if name is not None}
             self.class_names = tuple(sorted(names)) if len(names) > 1 else ()
         self.skipped += [(e.path, e.error) for e in chosen if e.error is not None]
         return [e for e in chosen if e.error is None]

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -134,7 +135,8 @@ def _version(path: Path) -> tuple[int, int]:
     """Size in bytes and time of the last change, or what tells versions apart without one."""
     stat = path.stat()
     if is_remote(path) and not stat.st_mtime_ns:
-        return stat.st_size, int(path.fs.ukey(path.path)[:15], 16)
+        remote: Any = path
+        return stat.st_size, int(remote.fs.ukey(remote.path)[:15], 16)
     return stat.st_size, stat.st_mtime_ns
 
 
@@ -161,7 +163,7 @@ def _load(folder: Path) -> list[IndexEntry]:
     return []
 
 
-def _entry(key_frames: list[list[int]], **fields: object) -> IndexEntry:
+def _entry(key_frames: list[list[int]], **fields: Any) -> IndexEntry:
     return IndexEntry(key_frames=tuple((number, time) for number, time in key_frames), **fields)
 
 

@@ -185,8 +185,8 @@ def _play(
         ahead = game.get_state().depth_buffer[50:70, 60:100].mean()
         return player.act((x, y), ahead)
 
-    settings = (request[name] for name in ("frames", "size", "frame_skip"))
-    return play_life(game, game_seed, *settings, choose)
+    frames, size, frame_skip = (request[name] for name in ("frames", "size", "frame_skip"))
+    return play_life(game, game_seed, frames, size, frame_skip, choose)
 
 
 def _game_seed(seed: int, episode: int, life: int) -> int:

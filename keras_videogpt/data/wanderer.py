@@ -51,7 +51,8 @@ class Wanderer:
             Index of the button to press; `len(buttons)` for none.
         """
         if self._moves() and self.turns and (depth < NEAR_WALL or self._is_stuck(position)):
-            self.action, self.steps_left = self.rng.choice(self.turns), self.rng.integers(3, 7)
+            self.action = int(self.rng.choice(self.turns))
+            self.steps_left = int(self.rng.integers(3, 7))
         elif self._moves() and self._is_stuck(position):
             self.steps_left = 0
         elif self.action in self.turns and depth < NEAR_WALL:
@@ -60,7 +61,7 @@ class Wanderer:
             self._choose()
         self.position = position
         self.steps_left -= 1
-        return int(self.action)
+        return self.action
 
     def _moves(self) -> bool:
         return self.action < len(self.buttons) and self.buttons[self.action].startswith("MOVE_")
@@ -74,7 +75,7 @@ class Wanderer:
         weights = [HABITS.get(name, (0,))[0] for name in self.buttons] + [0.3]
         if self.action < len(self.buttons):
             weights[self.action] = 0  # the same again would only be a longer hold
-        self.action = self.rng.choice(len(weights), p=np.divide(weights, np.sum(weights)))
-        name = self.buttons[self.action] if self.action < len(self.buttons) else None
+        self.action = int(self.rng.choice(len(weights), p=np.divide(weights, np.sum(weights))))
+        name = self.buttons[self.action] if self.action < len(self.buttons) else ""
         _, shortest, longest = HABITS.get(name, (0, 1, 2))
-        self.steps_left = self.rng.integers(shortest, longest + 1)
+        self.steps_left = int(self.rng.integers(shortest, longest + 1))

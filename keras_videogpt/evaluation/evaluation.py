@@ -95,7 +95,7 @@ class Evaluation:
             "tokenizer": fingerprint(tokenizer),
             "data": data,
             "clips_hash": self._clips_hash(held_out, mean_frame),
-            "protocol": dataclasses.asdict(self.protocol),
+            "protocol": dataclasses.asdict(get_protocol(self.protocol)),
             "network": self.network and self.network.identity(),
             "classifier": self.classifier and self.classifier.identity(),
             "perceptual": perceptual
@@ -133,7 +133,9 @@ class Evaluation:
             given = "controls" if self.controls else "classifier"
             raise ValueError(f"{given} must be left out: it is of sampling, and model a tokenizer.")
         if self.network is not None:
-            check_clips(self.protocol, len(self._order(held_out)), held_out.num_frames)
+            check_clips(
+                get_protocol(self.protocol), len(self._order(held_out)), held_out.num_frames
+            )
         for network in (self.network, self.classifier):
             if network is not None:  # says now what it does not take
                 network.features(held_out[0]["video"][None], self.batch_size)
@@ -215,6 +217,7 @@ class Evaluation:
 
     def _figures(self, model, results, split) -> dict:
         prior, tokenizer = isinstance(model, VideoGPT), tokenizer_of(model)
+        protocol = get_protocol(self.protocol)
         found = tokenizer_figures(tokenizer, results)
         compared, scores = {}, {}
         if prior:
@@ -222,7 +225,7 @@ class Evaluation:
         if self.network is not None:
             compared = distances(
                 results,
-                self.protocol,
+                protocol,
                 self.network,
                 prior,
                 num_frames=tokenizer.video_shape[0],
@@ -231,7 +234,7 @@ class Evaluation:
                 split=split,
             )
         if prior:
-            scores = inception_scores(results, self.network, self.classifier, self.protocol.trials)
+            scores = inception_scores(results, self.network, self.classifier, protocol.trials)
         for name, result in (compared | scores).items():
             found[name] = float(result)
         if prior and self.network is not None:

@@ -36,7 +36,7 @@ def tokenizer_figures(tokenizer: VQVAE, results: BatchResults) -> dict[str, floa
     Returns:
         Figures by name.
     """
-    figures = {"held-out clips": len(results.array(held_out.NAME, "psnr"))}
+    figures: dict[str, float] = {"held-out clips": len(results.array(held_out.NAME, "psnr"))}
     for key, name in MEANS.items():
         values = results.array(held_out.NAME, key)
         if values.size:

@@ -1,5 +1,7 @@
 """What a prior's steps need of the conditions of clips, as a Keras model."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -44,7 +46,8 @@ def build_condition_model(model: VideoGPT) -> keras.Model | None:
     batch = {KEYS.get(name, name): tensor for name, tensor in inputs.items()}
     if "frames" in batch:
         batch["frames"] = normalize_pixels(batch["frames"])
-    encoded = model.condition_encoder(batch)
+    condition_encoder: Any = model.condition_encoder
+    encoded = condition_encoder(batch)
     outputs = StepConditions(model, name="step_conditions")(encoded)
     return keras.Model(inputs, outputs, name="conditions")
 

@@ -1,5 +1,6 @@
 import os
 from pathlib import Path
+from typing import Any
 
 import keras
 from keras import ops
@@ -85,7 +86,7 @@ def export(
     }
     sampling = {name: value for name, value in sampling.items() if value != UNSET[name]}
     _check_options(format, batch_size, sampling)
-    options = {"format": format, "batch_size": batch_size, **sampling}
+    options: dict[str, Any] = {"format": format, "batch_size": batch_size, **sampling}
     with new_folder(folder, overwrite, NAME) as unfinished:
         if _here(backend):
             model = load(model) if isinstance(model, str | os.PathLike) else model

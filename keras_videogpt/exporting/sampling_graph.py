@@ -4,6 +4,7 @@ A file for TensorFlow alone. The mathematics of a run is that of `sampling.decod
 """
 
 import contextlib
+from typing import Any
 
 import tensorflow as tf
 
@@ -49,7 +50,8 @@ def sample_codes(
     batch = decoder.conditions.given(n, **conditions)
     if guidance != 1:
         batch = with_and_without(batch)
-    encoded = encoder.condition_encoder(batch, training=False) if batch else {}
+    condition_encoder: Any = encoder.condition_encoder
+    encoded = condition_encoder(batch, training=False) if batch else {}
     context = step_context(decoder, encoded, guidance)
     sequences = n if guidance == 1 else 2 * n
     temperature = tf.maximum(temperature, LEAST_TEMPERATURE)

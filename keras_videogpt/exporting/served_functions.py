@@ -117,7 +117,7 @@ def checked_conditions(given: dict, conditions: Conditions, n) -> dict:
     checked = {}
     for name, value in given.items():
         value = _checked(value, tf.shape(value)[0] == n, f"{name} must be of n clips.")
-        if name == "labels":
+        if name == "labels" and conditions.num_classes:
             value = checked_below(value, conditions.num_classes, name)
         elif name == "actions" and conditions.num_actions:
             value = checked_below(value, conditions.num_actions, name)

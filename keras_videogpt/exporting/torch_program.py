@@ -7,6 +7,7 @@ order; here inputs are arguments.
 import inspect
 from inspect import Parameter
 from pathlib import Path
+from typing import Any
 
 import keras
 import torch
@@ -29,7 +30,7 @@ def write_torch_program(model: keras.Model, path: Path, batch_size: int | None =
     examples, dynamic = {}, {}
     for name, tensor in model.input.items():
         # Not 1, which would be taken for a constant.
-        shape = input_shape(tensor, batch_size or 2)
+        shape: Any = input_shape(tensor, batch_size or 2)
         examples[name] = torch.zeros(shape, dtype=getattr(torch, tensor.dtype))
         dynamic[name] = {0: batch} if shape and batch_size is None else {}
     with torch.no_grad():

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import keras
 
+from keras_videogpt.layers.int8_weights import dense_layers, float_kernel
+
 _PACKED = weakref.WeakKeyDictionary()
 
 
@@ -17,7 +19,7 @@ _PACKED = weakref.WeakKeyDictionary()
 def packed(layers: Iterable[keras.Layer], batch_size: int) -> Iterator[None]:
     """Within it, `find` has the `Dense` layers among and in some, with their weights as they are.
 
-    On other backends and devices it has none.
+    Integers are packed as the floats they stand for. On other backends and devices it has none.
 
     Args:
         layers: any built layers.
@@ -29,7 +31,7 @@ def packed(layers: Iterable[keras.Layer], batch_size: int) -> Iterator[None]:
         >>> with packed([dense], batch_size=2):
         ...     found = find(dense)
     """
-    denses = [dense for layer in layers for dense in _denses(layer)] if _can_pack() else []
+    denses = dense_layers(layers) if _can_pack() else []
     _PACKED.update((dense, _pack(dense, batch_size)) for dense in denses)
     try:
         yield
@@ -47,10 +49,6 @@ def find(dense: keras.layers.Dense) -> Callable | None:
     return _PACKED.get(dense) if _PACKED else None
 
 
-def _denses(layer):
-    return [one for one in layer._flatten_layers() if isinstance(one, keras.layers.Dense)]
-
-
 def _can_pack():
     if keras.backend.backend() != "torch":
         return False
@@ -64,7 +62,7 @@ def _can_pack():
 def _pack(dense, batch_size):
     import torch
 
-    weight = dense.kernel.value.detach().t().contiguous()
+    weight = float_kernel(dense).detach().t().contiguous()
     with torch.no_grad():
         weight = torch.ops.mkldnn._reorder_linear_weight(weight, batch_size)
     bias = None if dense.bias is None else dense.bias.value.detach()

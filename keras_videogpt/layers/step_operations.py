@@ -18,7 +18,7 @@ if keras.backend.backend() == "torch":
         return x.to(getattr(torch, dtype))
 
 else:
-    from keras.ops import cast, reshape, sigmoid
+    from keras.ops import cast, reshape, sigmoid  # type: ignore[no-redef]
 
 __all__ = ["at", "cast", "linear", "normalize", "quick_gelu", "reshape", "sigmoid"]
 
@@ -36,7 +36,7 @@ def linear(dense: keras.layers.Dense, x):
     Weights and input must be of one dtype.
 
     Args:
-        dense: a built layer.
+        dense: a built layer; its weights may be quantized to int8.
         x: float `(B, inputs)`.
 
     Returns:
@@ -51,7 +51,10 @@ def linear(dense: keras.layers.Dense, x):
     packed = packed_linear.find(dense)
     if packed is not None:
         return packed(x)
-    x = x @ dense.kernel.value
+    if dense.quantization_mode == "int8":
+        x = x @ cast(dense.kernel.value, dense.compute_dtype) / dense.kernel_scale.value
+    else:
+        x = x @ dense.kernel.value
     return x if dense.bias is None else x + dense.bias.value
 
 

@@ -132,7 +132,7 @@ def clip_key(clip: np.ndarray) -> bytes:
         '87c3606cbb67c4f5633f4d555ae7b505'
     """
     digest = hashlib.blake2b(repr(clip.shape).encode(), digest_size=KEY_BYTES)
-    digest.update(np.ascontiguousarray(clip))
+    digest.update(np.ascontiguousarray(clip).data)
     return digest.digest()
 
 

@@ -14,7 +14,7 @@ def frechet_of_features(
     network: FeatureNetwork,
     *,
     num_frames: int,
-    resolution: tuple[int, int],
+    resolution: tuple[int, ...],
     trials: int | None = None,
     seed: int = 0,
     floor: bool = True,

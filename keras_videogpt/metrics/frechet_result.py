@@ -45,7 +45,7 @@ class FrechetResult:
     real_count: int
     fake_count: int
     num_frames: int
-    resolution: tuple[int, int]
+    resolution: tuple[int, ...]
     network: str
     weights_hash: str
     preprocessing: str | None

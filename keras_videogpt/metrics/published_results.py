@@ -1,6 +1,7 @@
 """The results of the paper (arXiv 2104.10157, tables 1 to 7), to set a run's own beside."""
 
 import math
+from typing import Any
 
 from keras_videogpt.metrics.published_tables import PUBLISHED, Published
 
@@ -90,7 +91,9 @@ def beside(
         raise ValueError(f"metric {metric!r} is not published on {data}{where}.")
     if table is None:
         found = _first_comparison(found)
-    rows = [(one.value, " ", one.figure, one.name, _place(one)) for one in found]
+    rows: list[tuple[Any, ...]] = [
+        (one.value, " ", one.figure, one.name, _place(one)) for one in found
+    ]
     rows.append((value, ">", f"{value:.4g}", name, ""))
     rows.sort(key=lambda row: row[0], reverse=metric in HIGHER_IS_BETTER)
     widths = [max(len(row[column]) for row in rows) for column in (2, 3)]

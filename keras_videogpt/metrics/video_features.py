@@ -1,4 +1,5 @@
 import os
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -46,13 +47,16 @@ def video_features(
     check_feature_network("network", network)
     check_videos(name, videos)
     cache = open_cache(cache, network)
-    rows, missing = [], []
+    rows: list[Any] = []
+    missing: list[tuple] = []
     total = len(videos) if count is None and hasattr(videos, "shape") else count
     with tqdm(total=total, desc=name, unit="clip", disable=not progress) as bar:
         for batch in video_batches(videos, batch_size, count):
             for clip in batch:
-                key = None if cache is None else clip_key(clip)
-                row = None if cache is None else cache.get(key)
+                key = row = None
+                if cache is not None:
+                    key = clip_key(clip)
+                    row = cache.get(key)
                 if row is None:
                     missing.append((len(rows), key, clip))
                 rows.append(row)

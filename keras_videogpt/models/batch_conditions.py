@@ -25,7 +25,7 @@ def conditions_of(batch: dict[str, np.ndarray], conditions: Conditions) -> dict[
     }
     found = {}
     for (name, what), key in zip(conditions.taken.items(), conditions.keys, strict=True):
-        if key == "frames":
+        if key == "frames" and conditions.frames_shape:
             found[name] = batch["video"][:, : conditions.frames_shape[0]]
         elif key in batch:
             found[name] = batch[key]

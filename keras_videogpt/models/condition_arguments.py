@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from numbers import Integral
 
 from keras_videogpt.models.checks import check_positive
@@ -5,20 +6,21 @@ from keras_videogpt.models.conditions import Conditions
 
 
 def conditions_of_model(
-    video_shape: tuple[int, int, int, int],
+    video_shape: tuple[int, ...],
     frame_cond: int = 0,
     num_classes: int | None = None,
     action_shape: tuple[int, ...] | None = None,
     num_actions: int | None = None,
     embedding_shape: tuple[int, int] | None = None,
     droppable: bool = False,
+    class_names: Sequence[str] | None = None,
 ) -> Conditions:
     """The conditions of a prior from the arguments of `VideoGPT`, checked.
 
     Args:
         video_shape: `(T, H, W, C)` of a clip.
         frame_cond, num_classes, action_shape, num_actions, embedding_shape: of `VideoGPT`.
-        droppable: of `Conditions`.
+        droppable, class_names: of `Conditions`; names may take the place of `num_classes`.
 
     Returns:
         A `Conditions`.
@@ -36,6 +38,14 @@ def conditions_of_model(
             f"frame_cond must lie in [0, {video_shape[0]}], the frames of a clip; "
             f"got {frame_cond!r}."
         )
+    class_names = tuple(class_names or ())
+    if class_names:
+        num_classes = num_classes or len(class_names)
+        if len(set(class_names)) < len(class_names) or len(class_names) != num_classes:
+            raise ValueError(
+                f"class_names must be {num_classes} different names, num_classes of them; got "
+                f"{list(class_names)}."
+            )
     if num_classes is not None:
         check_positive(num_classes=num_classes)
     if num_actions is not None:
@@ -68,6 +78,7 @@ def conditions_of_model(
         num_actions,
         embedding_shape,
         droppable,
+        class_names,
     )
     if droppable and not conditions.keys:
         raise ValueError("condition_dropout needs a condition to drop; there is none.")

@@ -29,14 +29,16 @@ class Conditions:
         num_actions: number of discrete actions; `None` where they are continuous.
         embedding_shape: `(L, D)` of a sequence of embeddings, or `None`.
         droppable: whether the prior knows clips without some of its conditions, or any.
+        class_names: names of the classes 0, 1, ..., if they have names.
     """
 
-    frames_shape: tuple[int, int, int, int] | None = None
+    frames_shape: tuple[int, ...] | None = None
     num_classes: int | None = None
     action_shape: tuple[int, ...] | None = None
     num_actions: int | None = None
     embedding_shape: tuple[int, int] | None = None
     droppable: bool = False
+    class_names: tuple[str, ...] = ()
 
     @property
     def taken(self) -> dict[str, str]:
@@ -159,7 +161,7 @@ class Conditions:
             count: number of clips; a scalar tensor where a compiled function doesn't know it.
             embedding_mask: bool `(count, L)`, `True` for embeddings that are there; `None` for all.
             **arguments: `frames`, `labels`, `actions` and `embeddings`, as `sample` takes them;
-                `None` for those that are not given.
+                `None` for those that are not given. Labels may be names.
 
         Returns:
             Tensors of length `count`, by the key they have in a batch.
@@ -205,7 +207,20 @@ class Conditions:
     def _of_clips(self, count, name, value):
         """An argument as an array or tensor, if it is what `count` clips need."""
         value = value if ops.is_tensor(value) else np.asarray(value)
+        if isinstance(value, np.ndarray) and value.dtype.kind == "U":
+            value = self._numbers_of_names(name, value)
         self._check(KEYS.get(name, name), value, name)
         if isinstance(count, int) and value.shape[0] not in (None, count):
             raise ValueError(f"{name} must be of {count} clips; got {value.shape[0]}.")
         return value
+
+    def _numbers_of_names(self, name, names):
+        if name != "labels" or not self.class_names:
+            raise ValueError(f"{name} must be numbers; got text such as {str(names.flat[0])!r}.")
+        unknown = sorted(set(names.flat) - set(self.class_names))
+        if unknown:
+            raise ValueError(
+                f"labels must be integers, or of the names {', '.join(self.class_names)}; got "
+                f"{str(unknown[0])!r}."
+            )
+        return np.array([self.class_names.index(one) for one in names.flat]).reshape(names.shape)

@@ -6,8 +6,8 @@ from keras_videogpt.models.encoder import residual_stack, strides_per_convolutio
 
 
 def build_decoder(
-    latent_shape: tuple[int, int, int],
-    upsample: tuple[int, int, int],
+    latent_shape: tuple[int, ...],
+    upsample: tuple[int, ...],
     hidden_units: int,
     channels: int,
     dtype,

@@ -5,7 +5,7 @@ from keras_videogpt.layers.padded_convolution import PaddedConv3D
 from keras_videogpt.layers.residual_block import ResidualBlock
 
 
-def strides_per_convolution(downsample: tuple[int, int, int]) -> list[tuple[int, int, int]]:
+def strides_per_convolution(downsample: tuple[int, ...]) -> list[tuple[int, ...]]:
     """The strides of the encoder's convolutions: every axis is halved until it is down.
 
     Args:
@@ -33,8 +33,8 @@ def residual_stack(
 
 
 def build_encoder(
-    video_shape: tuple[int, int, int, int],
-    downsample: tuple[int, int, int],
+    video_shape: tuple[int, ...],
+    downsample: tuple[int, ...],
     hidden_units: int,
     extra_padding: str,
     dtype,

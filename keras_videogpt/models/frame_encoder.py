@@ -42,7 +42,7 @@ def _basic_block(x, filters, strides, projection, relu_before_addition, dtype, n
 
 
 def build_frame_encoder(
-    frames_shape: tuple[int, int, int, int],
+    frames_shape: tuple[int, ...],
     width: int = 512,
     depth: int = 34,
     relu_before_addition: bool = False,

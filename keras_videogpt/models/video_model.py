@@ -1,5 +1,7 @@
+import os
 from collections.abc import Iterator
 from itertools import chain, islice
+from pathlib import Path
 
 import keras
 from keras import ops
@@ -11,6 +13,8 @@ from keras_videogpt.distribution.global_batch import (
     num_replicas,
 )
 from keras_videogpt.models.batches import check_lengths, first_batches, fit_arguments
+from keras_videogpt.models.model_file import load_checked_weights
+from keras_videogpt.presets.preset_folder import write_preset
 
 
 class VideoModel(keras.Model):
@@ -136,6 +140,123 @@ class VideoModel(keras.Model):
         # Keras on TensorFlow would take a batch under a strategy, and average pixels over workers;
         # a functional model is built already.
         super()._maybe_symbolic_build(data_batch={})
+
+    def load_weights(self, filepath, skip_mismatch: bool = False, **kwargs) -> None:
+        """Loads weights, all or none of them; the file is not trusted.
+
+        Args:
+            filepath: a `.weights.h5` file that `save_weights` wrote, or a `.keras` file; of a model
+                of the same architecture on any backend, local or remote. An optimizer's state is
+                none of the weights, and loaded into one that has made steps only.
+            skip_mismatch: whether weights of other shapes, missing or left over, are passed over
+                with a warning instead.
+            **kwargs: as of `keras.Model.load_weights`.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: the file is damaged or not to be trusted, or its model is another one; the
+                message names what differs.
+
+        Example:
+            >>> vqvae = VQVAE(video_shape=(4, 16, 16, 3), num_codes=32, code_dim=8, hidden_units=16)
+            >>> vqvae.save_weights("vqvae.weights.h5")
+            >>> vqvae.load_weights("vqvae.weights.h5")
+        """
+        compare = not (skip_mismatch or kwargs.get("objects_to_skip"))
+        load_checked_weights(self, filepath, compare=compare, skip_mismatch=skip_mismatch, **kwargs)
+
+    def export(self, filepath, format: str = "tf_saved_model", **kwargs) -> list[Path]:
+        """Writes the model for other programs; see `keras_videogpt.export`.
+
+        Args:
+            filepath: a new or empty folder.
+            format, **kwargs: of `keras_videogpt.export`.
+
+        Returns:
+            Paths of the files that were written.
+
+        Raises:
+            ValueError, FileExistsError, ImportError: as `keras_videogpt.export`.
+
+        Example:
+            >>> vqvae = VQVAE(video_shape=(4, 16, 16, 3), num_codes=32, code_dim=8, hidden_units=16)
+            >>> written = vqvae.export("exported")  # doctest: +SKIP
+        """
+        from keras_videogpt.exporting.export import export
+
+        return export(self, filepath, format, **kwargs)
+
+    def save_to_preset(
+        self,
+        folder: str | os.PathLike,
+        trained_on: str,
+        description: str = "",
+        recipe: str = "",
+        figures: dict | None = None,
+    ) -> Path:
+        """Writes the model as a preset: a folder that `from_preset` and `kvg.load` read.
+
+        It holds `config.json`, `model.weights.h5` (without the optimizer, a prior's with those of
+        its tokenizer) and `metadata.json`, which has what is said here, versions, and the sha256 of
+        the other two. Put on the Hugging Face Hub or on Kaggle as it is, it is loaded from there.
+
+        Args:
+            folder: the folder to write, which must not be there yet.
+            trained_on: what the model was trained on.
+            description: what it is, in a line.
+            recipe: how it is made again: commands, or where they are.
+            figures: what was measured, by name; numbers and text.
+
+        Returns:
+            The folder.
+
+        Raises:
+            FileExistsError: there is such a folder or file.
+
+        Example:
+            >>> vqvae = VQVAE(video_shape=(4, 16, 16, 3), num_codes=32, code_dim=8, hidden_units=16)
+            >>> folder = vqvae.save_to_preset("my_preset", trained_on="nothing")
+            >>> VQVAE.from_preset(folder).num_codes
+            32
+        """
+        return write_preset(self, folder, trained_on, description, recipe, figures or {})
+
+    @classmethod
+    def from_preset(cls, preset: str | os.PathLike, load_weights: bool = True, **overrides):
+        """The model of a preset.
+
+        Args:
+            preset: name of one that comes with the package (`keras_videogpt.presets.available`), a
+                folder that `save_to_preset` wrote, local or remote, or the address of one on a hub:
+                `hf://user/repository[@revision]` or
+                `kaggle://user/model/framework/variation[/version]`. A folder that is there goes
+                before a name. `VQVAE.from_preset` of a prior's preset is its tokenizer.
+            load_weights: whether with its trained weights. Names of data sets (`"bair"`) and of
+                settings (`"paper"`) have none, and need `load_weights=False`.
+            **overrides: arguments of the class in the place of the preset's, such as `dropout`, or
+                `dtype`; the tokenizer inside a prior keeps its own.
+
+        Returns:
+            The model, not compiled.
+
+        Raises:
+            FileNotFoundError: there is no such preset.
+            ImportError: the hub's client is missing; the message is the command that installs it.
+            ValueError: the preset has no trained weights, or is of the other class; a file of it is
+                damaged or not to be trusted; an override is unknown, or doesn't fit the weights.
+
+        Example:
+            >>> gpt = VideoGPT.from_preset("vizdoom_small", dropout=0.1)
+            >>> gpt.num_layers, gpt.dropout
+            (4, 0.1)
+            >>> VideoGPT.from_preset("moving_mnist")
+            Traceback (most recent call last):
+            ValueError: moving_mnist has settings and no trained weights. ...
+        """
+        # Which builds both classes, and is built upon this one.
+        from keras_videogpt.presets.load_preset import load_preset
+
+        return load_preset(preset, load_weights, cls, **overrides)
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

@@ -1,9 +1,12 @@
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_videogpt.layers.int8_weights import INT8, dense_layers
 from keras_videogpt.layers.layer_normalization import LayerNormalization
 from keras_videogpt.layers.position_embedding import PositionEmbedding
 from keras_videogpt.layers.start_of_sequence import StartOfSequence
@@ -37,6 +40,7 @@ ARGUMENTS = (
     "attention",
     "frame_cond",
     "num_classes",
+    "class_names",
     "action_shape",
     "num_actions",
     "action_conditioning",
@@ -92,6 +96,8 @@ class VideoGPT(VideoModel):
         attention: `"full"`, or `"sparse"` for `StridedSparseSelfAttention`.
         frame_cond: number of first frames F of a clip that are given; 0 for none.
         num_classes: number of classes, if they are given; `None` if not.
+        class_names: names of the classes 0, 1, ...; labels may then be names, and `num_classes`
+            left out. `None` without.
         action_shape: `(T, A)`, if actions are given: for each frame A numbers, of about unit size;
             `None` if not. The last one, which leads out of the clip, is not used.
         num_actions: number of discrete actions: the A numbers of `(T, A)`, or the one of `(T,)`,
@@ -155,6 +161,7 @@ class VideoGPT(VideoModel):
         gains: str = "learned",
         seed: int | None = None,
         remat: bool = False,
+        class_names: Sequence[str] | None = None,
         dtype=None,
         **kwargs,
     ):
@@ -185,6 +192,7 @@ class VideoGPT(VideoModel):
             num_actions,
             embedding_shape,
             droppable=condition_dropout > 0,
+            class_names=class_names,
         )
         if frame_cond:
             check_choice("frame_encoder_depth", frame_encoder_depth, (18, 34))
@@ -202,7 +210,7 @@ class VideoGPT(VideoModel):
             depth=frame_encoder_depth,
             relu_before_addition=relu_before_addition,
         )
-        norm_options = {"epsilon_placement": epsilon_placement, "gains": gains}
+        norm_options: dict[str, Any] = {"epsilon_placement": epsilon_placement, "gains": gains}
         embed = keras.layers.Dense(
             hidden_dim,
             use_bias=False,
@@ -285,7 +293,8 @@ class VideoGPT(VideoModel):
         self.dropout = dropout
         self.attention = attention
         self.frame_cond = frame_cond
-        self.num_classes = num_classes
+        self.num_classes = conditions.num_classes
+        self.class_names = conditions.class_names or None
         self.action_shape = conditions.action_shape
         self.num_actions = num_actions
         self.action_conditioning = action_conditioning
@@ -309,6 +318,10 @@ class VideoGPT(VideoModel):
         self.conditions = conditions
         #: Codes that share gains and biases, where each latent frame has its own; `None` if not.
         self.group_length = length // grid[0] if by_frame else None
+        #: `"int8"` after `quantize`, `None` before.
+        self.quantization: str | None = None
+        # Keras wraps the method in a check of its own, of modes that are not taken here.
+        del self.quantize
 
     @property
     def input_spec(self):
@@ -364,7 +377,7 @@ class VideoGPT(VideoModel):
             codes: integers `(B, t, h, w)`, or `(B, t, h, w, G)`. A NumPy array is worked through in
                 batches; a tensor goes through at once, inside a compiled function too.
             frames: uint8, or float in [-0.5, 0.5], `(B, F, H, W, C)`; for priors that take them.
-            labels: integers `(B,)`; for priors that take them.
+            labels: integers or names of classes `(B,)`; for priors that take them.
             actions: floats `(B, T, A)`, or integers where they are discrete, `(B, T, A)` or
                 `(B, T)`; for priors that take them.
             embeddings: floats `(B, L, D)`; for priors that take them.
@@ -451,8 +464,56 @@ class VideoGPT(VideoModel):
         batch = {"codes": codes.astype("int32"), **conditions}
         return in_batches(bits, batch, batch_size).astype("float32")
 
+    def quantize(self, mode: str = "int8") -> None:
+        """Makes the weights of the transformer's linear layers 8-bit integers, for inference.
+
+        Every output of a layer has a scale, and weights are integers in [-127, 127] over it; what
+        they are multiplied with is not rounded. The tokenizer and the encoders of conditions stay
+        as they are, and so do norms, biases and position embeddings. The model is changed in place,
+        and frozen: its optimizer is dropped. Its files have the integers, and load with them.
+
+        Args:
+            mode: `"int8"`.
+
+        Raises:
+            ValueError: another mode, the model is quantized, or it computes in float16.
+
+        Example:
+            >>> vqvae = VQVAE(video_shape=(4, 16, 16, 3), num_codes=32, code_dim=8, hidden_units=16)
+            >>> gpt = VideoGPT(vqvae, num_layers=2, num_heads=2, hidden_dim=32)
+            >>> gpt.quantize("int8")
+            >>> str(gpt.blocks[0].expand.kernel.dtype)
+            'int8'
+
+        Reference: arXiv 2208.07339, sections 2 ("absmax") and 3.1 (a scale for every column).
+        """
+        check_choice("mode", mode, ("int8",))
+        if self.quantization is not None:
+            raise ValueError(f"This VideoGPT is quantized already, to {self.quantization}.")
+        if self.layers_policy.compute_dtype == "float16":
+            raise ValueError(
+                "Only a VideoGPT that computes in float32 or bfloat16 can be quantized; "
+                f"got one with dtype {self.layers_policy.name!r}."
+            )
+        chosen = dense_layers([self.embed, *self.blocks, self.unembed])
+        super().quantize(mode, config=INT8, filters=lambda layer: layer in chosen)
+        self.quantization = mode
+        self.trainable = False
+        self.compiled, self.optimizer = False, None
+
+    def fit(self, x=None, *args, **kwargs):
+        """Trains the model, unless it is quantized; arguments as `keras.Model.fit`."""
+        if self.quantization is not None:
+            raise ValueError(
+                f"A VideoGPT quantized to {self.quantization} can't be trained: quantize a copy, "
+                "and train the model it was made of."
+            )
+        return super().fit(x, *args, **kwargs)
+
     def get_config(self):
+        quantized = {} if self.quantization is None else {"quantization": self.quantization}
         return {
+            **quantized,
             "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
             **{name: getattr(self, name) for name in ARGUMENTS},
             "dtype": keras.saving.serialize_keras_object(self.layers_policy),
@@ -463,7 +524,12 @@ class VideoGPT(VideoModel):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         tokenizer = keras.saving.deserialize_keras_object(config["tokenizer"])
-        return super().from_config({**config, "tokenizer": tokenizer})
+        config = {**config, "tokenizer": tokenizer}
+        quantization = config.pop("quantization", None)
+        model = super().from_config(config)
+        if quantization is not None:
+            model.quantize(quantization)
+        return model
 
 
 def cross_entropy(logits, codes):

@@ -1,8 +1,10 @@
 """What makes our models compute as the original PyTorch code (github.com/wilson1yan/VideoGPT)."""
 
+from typing import Any
+
 # Zeros before rather than after where their number is odd; no positions in the axial attention;
 # one divisor of the reconstruction error for every data set.
-ORIGINAL_VQVAE = {
+ORIGINAL_VQVAE: dict[str, Any] = {
     "axial_attention": True,
     "axial_positions": False,
     "num_heads": 2,
@@ -16,7 +18,7 @@ ORIGINAL_VQVAE = {
 
 # Epsilon outside the root of layer norms, conditional gains 1 + W c, and a ResNet-34 of 240
 # channels with a ReLU before its additions.
-ORIGINAL_VIDEOGPT = {
+ORIGINAL_VIDEOGPT: dict[str, Any] = {
     "feed_forward_ratio": 4,
     "epsilon_placement": "outside",
     "gains": "original",

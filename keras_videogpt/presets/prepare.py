@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -72,9 +73,10 @@ def prepare(
     has_tfds = DATA_SETS[name].tfds is not None
     if (tfds is not None or source == FROM_TFDS) and not has_tfds:
         raise ValueError(f"{name} does not come from TensorFlow Datasets.")
-    if tfds is not None or source == FROM_TFDS or name in ("bair", "robonet"):
+    tfds_name = tfds or DATA_SETS[name].tfds
+    if tfds_name and (tfds is not None or source == FROM_TFDS or name in ("bair", "robonet")):
         data_dir = None if source == FROM_TFDS else source
-        convert_tfds(out, tfds or DATA_SETS[name].tfds, data_dir, videos, progress)
+        convert_tfds(out, tfds_name, data_dir, videos, progress)
         return []
     if name == "moving_mnist":
         make_moving_mnist(out, source, videos or MOVING_MNIST_VIDEOS, seed, progress)
@@ -84,12 +86,12 @@ def prepare(
             raise ValueError(f"{name} has no other source; got {str(source)!r}.")
         scenario = SCENARIOS[name] if source is None else str(Path(source).resolve())
         count = videos or VIZDOOM_EPISODES
-        options = {"seed": seed, "test_share": 0.1, "valid_share": 0.1, "progress": progress}
-        record_vizdoom(out, scenario, episodes=count, frames=100, **options)
+        options: dict[str, Any] = {"seed": seed, "test_share": 0.1, "valid_share": 0.1}
+        record_vizdoom(out, scenario, episodes=count, frames=100, progress=progress, **options)
         return []
     if source is None or (splits is None and name == "ucf101"):
         raise ValueError(f"{name} needs more: {DATA_SETS[name].preparation}")
-    if name == "ucf101":
+    if name == "ucf101" and splits is not None:
         missing = link_ucf101(out, source, splits, split_number, videos, progress)
         return [(video, "is not in the folder of videos") for video in missing]
     if Path(source).is_dir():

@@ -1,11 +1,16 @@
 """The settings behind `--preset`: of the paper, of the original code, of the demo, of data sets."""
 
+from typing import Any
+
 from keras_videogpt.presets.data_sets import DATA_SETS
 from keras_videogpt.presets.original import (
     ORIGINAL_VIDEOGPT,
     ORIGINAL_VQVAE,
     original_cross_value_dim,
 )
+
+# What is a run's, and no argument of a model.
+TRAINING_SETTINGS = ("batch_size", "learning_rate", "schedule", "steps", "save_every")
 
 # Paper, table 8. Learning rate 7e-4 is the table's; both original code bases have 3e-4.
 _PAPER_TOKENIZER = {
@@ -164,7 +169,7 @@ def settings(kind: str, name: str) -> dict:
         data_set = DATA_SETS[name]
         if kind == "vqvae":
             return {**presets[data_set.tokenizer], "data_variance": data_set.variance}
-        conditions = {"frame_cond": data_set.frame_cond}
+        conditions: dict[str, Any] = {"frame_cond": data_set.frame_cond}
         if data_set.action_conditioning:
             conditions["action_shape"] = data_set.conditions["actions"]
             conditions["action_conditioning"] = data_set.action_conditioning

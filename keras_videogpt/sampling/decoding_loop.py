@@ -84,7 +84,7 @@ def compiled_decode_run(
         A function of `(previous, cache, context, uniforms, given, first, temperature, top_p)`.
     """
     functions = _COMPILED.setdefault(model, {})
-    variant = _variant(batch_size, top_k, top_p)
+    variant = _variant(model, batch_size, top_k, top_p)
     if variant not in functions:
         compile_steps = {
             "tensorflow": _compile_tensorflow,
@@ -97,12 +97,12 @@ def compiled_decode_run(
 
 def is_compiled(model, batch_size: int, top_k: int | None = None, top_p: float | None = None):
     """Whether the next run of a model will not have to wait for a compiler."""
-    variants = _COMPILED.get(model, {})
-    return keras.backend.backend() == "torch" or _variant(batch_size, top_k, top_p) in variants
+    variant = _variant(model, batch_size, top_k, top_p)
+    return keras.backend.backend() == "torch" or variant in _COMPILED.get(model, {})
 
 
-def _variant(batch_size, top_k, top_p):
-    return batch_size, top_k, top_p is None
+def _variant(model, batch_size, top_k, top_p):
+    return model.quantization, batch_size, top_k, top_p is None
 
 
 def _compile_tensorflow(model, top_k):

@@ -5,6 +5,7 @@ from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.sampling.cache import cache_bytes
 
 DTYPES = ("float32", "bfloat16", "float16")
+QUANTIZED_DTYPES = ("float32", "bfloat16")
 
 _COPIES = weakref.WeakKeyDictionary()
 
@@ -17,20 +18,24 @@ def decoding_model(model: VideoGPT, dtype: str | None = None) -> VideoGPT:
 
     Args:
         model: a `VideoGPT`.
-        dtype: `"float32"`, `"bfloat16"` or `"float16"`; `None` for the model's compute dtype.
+        dtype: `"float32"`, `"bfloat16"` or `"float16"`, which a model quantized to int8 does not
+            take; `None` for the model's compute dtype.
 
     Returns:
-        A `VideoGPT` whose weights have its compute dtype.
+        A `VideoGPT` whose weights have its compute dtype, quantized if the model is.
 
     Raises:
         ValueError: `dtype` is none of these.
     """
     dtype = dtype or model.layers_policy.compute_dtype
-    check_choice("dtype", dtype, DTYPES)
+    if model.quantization is None:
+        check_choice("dtype", dtype, DTYPES)
+    else:
+        check_choice(f"dtype of a model quantized to {model.quantization}", dtype, QUANTIZED_DTYPES)
     if model.layers_policy.compute_dtype == model.layers_policy.variable_dtype == dtype:
         return model
     copies = _COPIES.setdefault(model, {})
-    if dtype not in copies:
+    if dtype not in copies or copies[dtype].quantization != model.quantization:
         copies[dtype] = VideoGPT.from_config({**model.get_config(), "dtype": dtype})
     copies[dtype].set_weights(model.get_weights())
     return copies[dtype]

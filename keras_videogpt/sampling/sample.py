@@ -37,7 +37,7 @@ def sample(
         frames: first frames of every clip, uint8 or float in [-0.5, 0.5], `(n, F, H, W, C)`; for
             priors conditioned on frames. The clips go on from them, and begin with the model's own
             version of them, unless there is `keep_frames`.
-        labels: class of every clip, integers `(n,)`; for priors conditioned on classes.
+        labels: class of every clip, integers or names `(n,)`; for priors conditioned on classes.
         actions: actions of every clip, floats `(n, T, A)`, or integers `(n, T, A)` or `(n, T)`
             where they are discrete; for priors conditioned on actions.
         prefix: codes that the clips begin with, integers `(n, t', h, w[, G])` with fewer latent

@@ -1,5 +1,7 @@
 """One step of a prior's decoding: the same mathematics as the model's, a position at a time."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -32,8 +34,8 @@ def encode_conditions(
     batch = model.conditions.given(count or (given or [0])[0], **conditions)
     if guidance != 1:
         batch = with_and_without(batch)
-    encoder = (encoder or model).condition_encoder
-    return step_context(model, encoder.predict_on_batch(batch) if batch else {}, guidance)
+    condition_encoder: Any = (encoder or model).condition_encoder
+    return step_context(model, condition_encoder.predict_on_batch(batch) if batch else {}, guidance)
 
 
 def step_context(model: VideoGPT, encoded: dict, guidance: float = 1.0) -> dict:
@@ -85,5 +87,6 @@ def step(model: VideoGPT, previous, pasts: list, runs: list, places: list, posit
     ):
         x, run = block.step(x, past, run, place, block_context, group)
         updated.append(run)
-    x = normalize(model.norm, x, *context["norm"], group)
+    gain, bias = context["norm"]
+    x = normalize(model.norm, x, gain, bias, group)
     return cast(linear(model.unembed, x), "float32"), updated

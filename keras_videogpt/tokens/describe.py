@@ -140,7 +140,8 @@ def _flat(description: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _conditions(clips: Clips) -> dict[str, list]:
-    store, conditions = clips.store, {}
+    store = clips.store
+    conditions: dict[str, list] = {}
     if store.has_labels:
         conditions["label"] = ["int32", []]
     if store.has_actions:

@@ -1,7 +1,7 @@
 import json
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
@@ -118,13 +118,13 @@ def _fill(records: np.ndarray, items: list[dict], tokenizer: VQVAE, frame_cond: 
     records["codes"] = tokenizer.encode(videos, len(videos))
     if frame_cond:
         records["frames"] = videos[:, :frame_cond]
-    for name in set(records.dtype.names) - {"codes", "frames"}:
+    for name in set(records.dtype.names or ()) - {"codes", "frames"}:
         records[name] = np.stack([item[name] for item in items])
 
 
 def _read_ahead(
     places: Iterable[tuple[Clips, int, int]], workers: int, ahead: int
-) -> Iterator[dict[str, np.ndarray]]:
+) -> Generator[dict[str, np.ndarray], None, None]:
     """Reads clips, given as `(clips, index, epoch)`, in threads, `ahead` of them before time."""
     with ThreadPoolExecutor(workers) as executor:
         pending: deque = deque()

@@ -63,13 +63,14 @@ class StoredTokens:
             )
         self.num_frames, *size, _ = self.store.description["video_shape"]
         self.size = tuple(size)
-        has_embeddings = "embeddings" in self.store.record.names
+        names = self.store.record.names or ()
+        has_embeddings = "embeddings" in names
         self.embedding_shape = self.store.record["embeddings"].shape if has_embeddings else None
         self._num_clips, self._passes = (
             self.store.num_clips(self.split),
             self.store.passes(self.split),
         )
-        frames = self.store.record["frames"].shape[0] if "frames" in self.store.record.names else 0
+        frames = self.store.record["frames"].shape[0] if "frames" in names else 0
         if not 0 <= frame_cond <= frames:
             raise ValueError(
                 f"frame_cond must lie in [0, {frames}], the first frames stored in {folder}; got "
@@ -128,9 +129,10 @@ class StoredTokens:
                 raise IndexError(f"index must lie in [0, {len(self) - 1}]; got {index}.")
             positions.append(epoch % self._passes * self._num_clips + index)
         records = self.store.read(self.split, positions)
-        fields = {name: records[name] for name in records.dtype.names}
+        fields = {name: records[name] for name in records.dtype.names or ()}
         fields["codes"] = fields["codes"].astype("int32")
-        frames = fields.pop("frames", None)
         if self.frame_cond:
-            fields["frames"] = frames[:, : self.frame_cond]
+            fields["frames"] = fields["frames"][:, : self.frame_cond]
+        else:
+            fields.pop("frames", None)
         return {name: np.ascontiguousarray(field) for name, field in fields.items()}

@@ -137,7 +137,7 @@ class TokenFolder:
         parts = [f"{self.num_clips(split):,} clips"]
         if self.passes(split) > 1:
             parts[0] += f" in {self.passes(split)} passes"
-        for name in self.record.names:
+        for name in self.record.names or ():
             dtype = self.record[name]
             parts.append(f"{name} {dtype.base}" + (f" {dtype.shape}" if dtype.shape else ""))
         if self.has_labels:

@@ -4,7 +4,7 @@ from typing import IO
 try:
     import fcntl
 except ImportError:  # Windows has none
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 
 def lock_file(path: Path) -> IO:

@@ -144,7 +144,8 @@ class RunFolder:
     def best_step(self) -> int | None:
         """The checkpoint with the lowest validation loss; `None` where none has one."""
         losses = self.losses()
-        return min((s for s in self._steps() if s in losses), key=losses.get, default=None)
+        steps = (step for step in self._steps() if step in losses)
+        return min(steps, key=lambda step: losses[step], default=None)
 
     def load_latest(self) -> keras.Model:
         """The newest checkpoint, with its optimizer.

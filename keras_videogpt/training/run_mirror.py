@@ -2,12 +2,8 @@ import shutil
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from keras_videogpt.paths import local_copy, upload
-
-if TYPE_CHECKING:
-    from upath import UPath
 
 
 class RunMirror:
@@ -36,7 +32,7 @@ class RunMirror:
         >>> mirror.close()
     """
 
-    def __init__(self, remote: "Path | UPath", sends: bool = True):
+    def __init__(self, remote: Path, sends: bool = True):
         self.remote = remote
         self.sends = sends
         self.folder = Path(tempfile.mkdtemp(prefix="keras-videogpt-run-"))
@@ -84,7 +80,7 @@ class RunMirror:
             )
         shutil.rmtree(self.folder)
 
-    def _checkpoints(self) -> list["UPath"]:
+    def _checkpoints(self) -> list[Path]:
         folder = self.remote / "checkpoints"
         return sorted(folder.glob("step-*.keras"), key=str) if folder.is_dir() else []
 

@@ -4,12 +4,8 @@ import socket
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from keras_videogpt.paths import write_file
-
-if TYPE_CHECKING:
-    from upath import UPath
 
 FILE_NAME = "status.json"
 
@@ -79,7 +75,7 @@ class Status:
         write_file(folder / FILE_NAME, lambda file: file.write_text(text))
 
 
-def read_status(folder: "Path | UPath") -> Status | None:
+def read_status(folder: Path) -> Status | None:
     """The status of a run; `None` if it has none.
 
     Args:

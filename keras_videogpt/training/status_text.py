@@ -50,7 +50,7 @@ def age(seconds: float) -> str:
         >>> age(4.2), age(300.0), age(8000.0)
         ('4 seconds ago', '5 minutes ago', '2 hours ago')
     """
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
-        if seconds >= 2 * size or unit == "second":
-            count = max(round(seconds / size), 0)
-            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    units = ((86400, "day"), (3600, "hour"), (60, "minute"))
+    size, unit = next((each for each in units if seconds >= 2 * each[0]), (1, "second"))
+    count = max(round(seconds / size), 0)
+    return f"{count} {unit}{'' if count == 1 else 's'} ago"

@@ -5,11 +5,12 @@ import keras
 
 from keras_videogpt.callbacks.run_callbacks import of_run
 from keras_videogpt.callbacks.run_checkpoint import RunCheckpoint
-from keras_videogpt.data.clip_source import ClipSource
+from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.pipeline import dataset
 from keras_videogpt.data.stream import batch_places, stream
 from keras_videogpt.data.timed_batches import TimedBatches
 from keras_videogpt.distribution.strategy import Distribution
+from keras_videogpt.tokens.stored_tokens import StoredTokens
 from keras_videogpt.training.run_folder import RunFolder
 
 VALIDATION_BATCHES = 16
@@ -18,8 +19,8 @@ VALIDATION_BATCHES = 16
 def train(
     model: keras.Model,
     run: RunFolder,
-    clips: ClipSource,
-    held_out: ClipSource,
+    clips: Clips | StoredTokens,
+    held_out: Clips | StoredTokens,
     distribution: Distribution,
     batch_size: int,
     steps: int,

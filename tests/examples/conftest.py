@@ -5,10 +5,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from checks import randomize, small_gpt, small_vqvae
+from serving import EXAMPLE, PYTHON, Served, controls, run
 
 from keras_videogpt.exporting.export import export
-from tests.checks import randomize, small_gpt, small_vqvae
-from tests.examples.serving import EXAMPLE, PYTHON, Served, controls, run
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 from PIL import Image
+from serving import BINARY, EXAMPLE, PROTOCOLS, run, tensor
 
 import keras_videogpt as kvg
-from tests.examples.serving import BINARY, EXAMPLE, PROTOCOLS, run, tensor
 
 
 @PROTOCOLS

@@ -4,8 +4,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-
-from tests.examples.serving import BINARY, EXAMPLE, PROTOCOLS, run, tensor
+from serving import BINARY, EXAMPLE, PROTOCOLS, run, tensor
 
 
 @PROTOCOLS

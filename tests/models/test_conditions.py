@@ -208,3 +208,25 @@ def test_sparse_priors_leave_blocks_out(vqvae):
     moved = {tuple(place) for place in np.argwhere(difference > 1e-5)}
     rows = {(0, 1), (0, 2), (1, 1)}
     assert {place[:2] for place in moved} == rows
+
+
+def test_labels_may_be_the_names_of_classes_which_a_file_keeps(vqvae, videos, tmp_path):
+    gpt = small_gpt(vqvae, class_names=["run", "jump", "fall"])
+    randomize(gpt)
+    gpt.save(tmp_path / "gpt.keras")
+    loaded = kvg.load(tmp_path / "gpt.keras")
+    assert (loaded.class_names, loaded.num_classes) == (("run", "jump", "fall"), 3)
+    codes = random_codes(gpt)
+    by_number = gpt.logits(codes, labels=np.array([2, 0]))
+    np.testing.assert_allclose(loaded.logits(codes, labels=["fall", "run"]), by_number, atol=1e-5)
+    for labels, message in (
+        (["fly", "run"], "of the names run, jump, fall; got 'fly'"),
+        (["run"], "labels must be of 2 clips; got 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            gpt.logits(codes, labels=labels)
+    with pytest.raises(ValueError, match="labels must be numbers; got text such as 'run'"):
+        small_gpt(vqvae, num_classes=3).logits(codes, labels=["run", "run"])
+    for wrong in ({"class_names": ["a", "a"]}, {"class_names": ["a"], "num_classes": 2}):
+        with pytest.raises(ValueError, match="class_names must be 2 different names"):
+            small_gpt(vqvae, **wrong)

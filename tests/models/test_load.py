@@ -1,4 +1,6 @@
+import json
 import shutil
+import zipfile
 
 import keras
 import numpy as np
@@ -59,3 +61,21 @@ def test_models_of_mixed_precision_load_as_such(tmp_path):
         model.save(tmp_path / "model.keras")
         loaded = kvg.load(tmp_path / "model.keras")
         assert loaded.get_layer(name).dtype_policy.name == "mixed_bfloat16"
+
+
+@pytest.mark.parametrize("optimizer", ["Adam", "SGD", "RMSprop", "AdamW"])
+def test_an_optimizer_saved_on_torch_is_that_of_this_backend(tmp_path, optimizer):
+    vqvae = small_vqvae()
+    vqvae.compile(optimizer=getattr(keras.optimizers, optimizer)(3e-3))
+    vqvae.save(tmp_path / "x.keras")
+    with zipfile.ZipFile(tmp_path / "x.keras") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    module = f"keras.src.backend.torch.optimizers.torch_{optimizer.lower()}"
+    config["compile_config"]["optimizer"] |= {"module": module, "registered_name": optimizer}
+    with zipfile.ZipFile(tmp_path / "x.keras", "w") as archive:
+        for name, data in {**members, "config.json": json.dumps(config)}.items():
+            archive.writestr(name, data)
+    loaded = kvg.load(tmp_path / "x.keras").optimizer
+    assert type(loaded) is type(vqvae.optimizer)
+    assert float(loaded.learning_rate) == pytest.approx(3e-3)

@@ -93,7 +93,7 @@ def add_objects(world: Element, rng: np.random.Generator) -> list[str]:
     for name, shape, (x, y), hue in zip(names, shapes, places, hues, strict=True):
         turn = rng.uniform(-180, 180)
         pose = {"pos": _text(x, y, shape.height), "axisangle": _text(0, 0, 1, turn)}
-        body = SubElement(world, "body", name=name, **pose)
+        body = SubElement(world, "body", {"name": name, **pose})
         SubElement(body, "freejoint")
         color = colorsys.hsv_to_rgb(hue, rng.uniform(0.75, 1), rng.uniform(0.7, 0.95))
         for geom in shape.geoms:

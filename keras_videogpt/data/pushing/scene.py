@@ -101,7 +101,7 @@ class PushingScene:
         self._mujoco = import_mujoco()
         rng = np.random.default_rng((seed, 0))
         root = ElementTree.fromstring(files(__package__).joinpath("scene.xml").read_text())
-        self._objects = add_objects(root.find("worldbody"), rng)
+        self._objects = add_objects(next(root.iter("worldbody")), rng)
         self.model = self._mujoco.MjModel.from_xml_string(ElementTree.tostring(root, "unicode"))
         self.data = self._mujoco.MjData(self.model)
         self.paddle = rng.uniform((-0.16, -0.16, 0.05, -1.5), (0.16, 0.16, 0.09, 1.5))

@@ -1,10 +1,12 @@
+from typing import Any
+
 import keras
 from keras import layers
 
 from keras_videogpt.metrics.networks.float32_policy import float32_policy
 
 # Filters of the branches of an Inception module, in the order of BRANCHES; sizes of poolings.
-STAGES = {
+STAGES: dict[str, Any] = {
     "Conv3d_1a_7x7": 64,
     "MaxPool3d_2a_3x3": ((1, 3, 3), (1, 2, 2)),
     "Conv3d_2b_1x1": 64,
