@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -16,29 +13,6 @@ from tensorflow.core.protobuf import saved_model_pb2
 from keras_videogpt.exporting.philox import uniform_numbers
 from keras_videogpt.exporting.saved_model import export_saved_model
 from keras_videogpt.sampling import draw
-
-# Without keras, nor this package: what a server has.
-CLIENT = """
-import sys
-sys.modules["keras"] = sys.modules["keras_videogpt"] = None
-import numpy as np
-import tensorflow as tf
-folder = sys.argv[1]
-videos = np.load(f"{folder}/videos.npy")
-served = tf.saved_model.load(f"{folder}/served")
-call = served.signatures
-codes = call["encode"](video=tf.constant(videos))["codes"]
-out = {
-    "codes": codes,
-    "decoded": call["decode"](codes=codes)["video"],
-    "reconstructed": call["reconstruct"](video=tf.constant(videos))["video"],
-}
-for name, temperature in (("greedy", 0.0), ("drawn", 0.8)):
-    scalars = {"n": tf.constant(3), "seed": tf.constant(7, tf.int64)}
-    sampled = call["sample"](temperature=tf.constant(temperature), **scalars)
-    out |= {name: sampled["codes"], f"{name}_video": sampled["video"]}
-np.savez(f"{folder}/out.npz", **{name: array.numpy() for name, array in out.items()})
-"""
 
 
 def random_prior(tokenizer=None, **options):
@@ -67,26 +41,6 @@ def call_sample(served, n, seed, temperature, name="sample", **conditions):
 def test_the_graph_has_the_random_numbers_of_numpy(seed):
     numbers = uniform_numbers(tf.constant(seed, tf.int64), tf.constant(3), 21)
     np.testing.assert_array_equal(numbers, draw.uniform_numbers(seed, 0, 3, 21))
-
-
-def test_a_process_with_nothing_but_tensorflow_gets_what_python_gets(tmp_path):
-    gpt = random_prior()
-    videos = np.random.default_rng(0).integers(0, 256, (3, 4, 16, 16, 3), "uint8")
-    np.save(tmp_path / "videos.npy", videos)
-    export_saved_model(gpt, tmp_path / "served")
-    subprocess.run([sys.executable, "-c", CLIENT, str(tmp_path)], check=True, timeout=300)
-    served = np.load(tmp_path / "out.npz")
-
-    codes = gpt.tokenizer.encode(videos)
-    np.testing.assert_array_equal(served["codes"], codes)
-    decoded = gpt.tokenizer.decode(codes)
-    np.testing.assert_allclose(served["decoded"], decoded, atol=1e-4)
-    np.testing.assert_allclose(served["reconstructed"], decoded, atol=1e-4)
-    for name, controls in (("greedy", {"top_k": 1}), ("drawn", {"temperature": 0.8})):
-        clips, codes = kvg.sample(gpt, 3, seed=7, return_codes=True, progress=False, **controls)
-        np.testing.assert_array_equal(served[name], codes)
-        assert np.abs(served[f"{name}_video"].astype(int) - clips).max() <= 1
-    assert (served["greedy"] != served["drawn"]).any()
 
 
 @pytest.mark.parametrize(

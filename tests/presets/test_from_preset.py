@@ -228,7 +228,8 @@ def test_the_shipped_preset_is_a_trained_model():
     held_out = np.load(Path(__file__).parent / "vizdoom_held_out.npz")
     figures = json.loads((presets.built_in.trained_folder("vizdoom_small") / METADATA).read_text())
     bits = gpt.bits_per_dim(held_out["codes"].astype("int32"))
-    assert bits.mean() == pytest.approx(figures["figures"]["bits per code of the prior"], abs=0.5)
+    # Two of the 72 clips that were measured; an untrained one has 9 bits, and 12 dB.
+    assert bits.mean() == pytest.approx(figures["figures"]["bits per code of the prior"], abs=1)
     video = kvg.layers.to_uint8(gpt.tokenizer.decode(held_out["codes"].astype("int32")))
     psnr = kvg.metrics.psnr(held_out["frames"], video[:, ::5]).mean()
     assert psnr == pytest.approx(figures["figures"]["PSNR (dB)"], abs=2)
