@@ -18,13 +18,13 @@ from keras_videogpt.commands.arguments import (
 )
 from keras_videogpt.commands.conditions import read_batch
 from keras_videogpt.commands.stored_tokens import decoded, token_clips, token_settings
-from keras_videogpt.commands.training_run import TRAINING_SETTINGS, run_training
+from keras_videogpt.commands.training_run import run_training
 from keras_videogpt.data.clips import Clips
 from keras_videogpt.distribution.strategy import set_up
 from keras_videogpt.models.batch_conditions import conditions_of
 from keras_videogpt.models.condition_arguments import conditions_of_model
 from keras_videogpt.models.videogpt import VideoGPT
-from keras_videogpt.presets.settings import settings
+from keras_videogpt.presets.settings import TRAINING_SETTINGS, settings
 from keras_videogpt.tokens.fingerprint import fingerprint
 from keras_videogpt.tokens.stored_tokens import StoredTokens
 from keras_videogpt.tokens.token_folder import is_token_folder

@@ -14,10 +14,10 @@ from keras_videogpt.commands.arguments import (
     training_clips,
 )
 from keras_videogpt.commands.conditions import read_batch
-from keras_videogpt.commands.training_run import TRAINING_SETTINGS, run_training
+from keras_videogpt.commands.training_run import run_training
 from keras_videogpt.distribution.strategy import set_up
 from keras_videogpt.models.vqvae import VQVAE
-from keras_videogpt.presets.settings import settings
+from keras_videogpt.presets.settings import TRAINING_SETTINGS, settings
 
 PICTURED_CLIPS = 4
 

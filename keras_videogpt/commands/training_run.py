@@ -9,12 +9,12 @@ from keras_videogpt.data.clips import Clips
 from keras_videogpt.data.open_videos import resolve_source
 from keras_videogpt.distribution.strategy import Distribution
 from keras_videogpt.paths import as_path
+from keras_videogpt.presets.settings import TRAINING_SETTINGS
 from keras_videogpt.tokens.stored_tokens import StoredTokens
 from keras_videogpt.training.optimizer import make_optimizer
 from keras_videogpt.training.run_folder import RunFolder
 from keras_videogpt.training.train import train
 
-TRAINING_SETTINGS = ("batch_size", "learning_rate", "schedule", "steps", "save_every")
 # In a run's configuration where they are not these: runs of earlier versions go on.
 OPTIMIZER_SETTINGS = {"warm_up": 0, "clip_norm": None, "accumulate": 1, "ema": None}
 DATA_SETTINGS = ("stride", "crop", "flip", "augment", "precision", "seed")
