@@ -20,8 +20,12 @@ use_environment() {
   if [ -n "$(comm -23 <(printf '%s\n' $words | sort -u) <(sort -u "$stamp"))" ]; then
     echo "Installing keras_videogpt[$extras]"
     "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "$@" -e ".[$extras]"
-    printf '%s\n' $words >>"$stamp"
+    # Other versions of the same packages are there no more.
+    local names
+    names=$(printf '%s\n' $words | sed 's/[=:].*//' | paste -sd'|')
+    { grep -vE "^($names)([=:]|$)" "$stamp" || true; printf '%s\n' $words; } >"$stamp.new"
+    mv "$stamp.new" "$stamp"
   fi
-  PATH="$PWD/$folder/bin:$PATH"
+  PATH="$(cd "$folder" && pwd)/bin:$PATH"
   export TF_CPP_MIN_LOG_LEVEL=3 PYTHONUNBUFFERED=1
 }

@@ -88,10 +88,10 @@ class Batcher:
                 return [self.run(batch[0].inputs)]
             joined = {name: np.concatenate([r.inputs[name] for r in batch]) for name in names}
             outputs = self.run(joined)
+            ends = np.cumsum([request.clips for request in batch])[:-1]
+            parts = {name: np.split(array, ends) for name, array in outputs.items()}
         except Exception as error:
             if len(batch) == 1:
                 return [error]
             return [self._outcomes([request])[0] for request in batch]
-        ends = np.cumsum([request.clips for request in batch])[:-1]
-        parts = {name: np.split(array, ends) for name, array in outputs.items()}
         return [{name: parts[name][i] for name in parts} for i in range(len(batch))]

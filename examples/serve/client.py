@@ -110,9 +110,9 @@ def main():
     options = parser.parse_args()
     try:
         clips = options.run(Client(options.url, options.grpc), options)
+        write_clips(options.out, clips)
     except (InferenceServerException, OSError, ValueError) as error:
         sys.exit(f"client.py: {error}")
-    write_clips(options.out, clips)
     count = "1 clip" if len(clips) == 1 else f"{len(clips)} clips"
     print(f"Wrote {count} of {clips.shape[1]} frames to {options.out}")
 

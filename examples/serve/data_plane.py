@@ -10,6 +10,15 @@ from kserve.protocol.infer_type import RequestedOutput
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from kserve.utils.numpy_codec import to_np_dtype
 
+MALFORMED = (
+    AttributeError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
 
 class StrictDataPlane(DataPlane):
     """Reads bodies of JSON and bytes, the protocol's extension for binary data, itself.
@@ -23,7 +32,7 @@ class StrictDataPlane(DataPlane):
                 json_length = int(headers.get("inference-header-content-length", len(body)))
                 return read_binary(body, json_length, model_name)
             return super().decode_inference_request(body, headers, model_name)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except MALFORMED as error:
             if isinstance(error, InvalidInput):
                 raise
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
@@ -47,6 +56,7 @@ def read_binary(body: bytes, json_length: int, model_name: str) -> InferRequest:
     inputs, start = [], json_length
     for tensor in header["inputs"]:
         name, shape, datatype = tensor["name"], list(map(int, tensor["shape"])), tensor["datatype"]
+        check_name(name)
         data = tensor.get("data")
         if data is None:
             size, dtype = int(tensor["parameters"]["binary_data_size"]), to_np_dtype(datatype)
@@ -59,8 +69,15 @@ def read_binary(body: bytes, json_length: int, model_name: str) -> InferRequest:
         inputs.append(InferInput(name, shape, datatype, data))
     if start != len(body):
         raise InvalidInput(f"The body has {len(body) - start} bytes that no input claims.")
+    for output in header.get("outputs") or ():
+        check_name(output["name"])
     outputs = [RequestedOutput(o["name"], o.get("parameters")) for o in header.get("outputs") or ()]
     parameters = header.get("parameters")
     return InferRequest(
         model_name, inputs, header.get("id"), parameters=parameters, request_outputs=outputs or None
     )
+
+
+def check_name(name) -> None:
+    if not isinstance(name, str):
+        raise InvalidInput(f"A name of an input or output must be text, got {name!r:.80}.")

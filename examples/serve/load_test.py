@@ -8,6 +8,7 @@ Exit status 0 when all answers were right, or a refusal that names the argument 
 
 import argparse
 import json
+import re
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -120,7 +121,7 @@ class Load:
             outcome = "malformed, but answered" if bad else judged(found, expected)
         except InferenceServerException as error:
             clear = error.status() in ("400", "StatusCode.INVALID_ARGUMENT")
-            named = bad and str(expected) in error.message().split()[0]
+            named = bad and re.match(rf"\W*{re.escape(str(expected))}\b", error.message() or "")
             outcome = "refused" if bad and clear and named else f"{model}: {error}"
         except Exception as error:
             outcome = f"{model}: {error!r}"

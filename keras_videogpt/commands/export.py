@@ -10,7 +10,7 @@ from keras_videogpt.exporting.formats import FORMATS
 def add_parser(subparsers) -> None:
     """Adds the command to `keras-videogpt`."""
     parser = subparsers.add_parser("export", help="export a model for other programs")
-    parser.add_argument("model", metavar="MODEL", help="a .keras file, or run folder")
+    parser.add_argument("model", metavar="MODEL", help="a .keras file, run folder or preset")
     parser.add_argument("folder", metavar="DIR", help="the folder to write")
     parser.add_argument(
         "--format",

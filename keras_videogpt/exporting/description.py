@@ -1,11 +1,11 @@
 """`export.json`: what is in an exported folder, for programs and people."""
 
 import json
-from importlib.metadata import version
 from pathlib import Path
 
 import keras
 
+import keras_videogpt
 from keras_videogpt.exporting.formats import CONDITIONS, FORMATS, GIVEN, LOOP
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.models.vqvae import VQVAE
@@ -29,7 +29,7 @@ def write_description(
     description = {
         "format": format,
         "model": type(model).__name__,
-        "keras_videogpt": version("keras_videogpt"),
+        "keras_videogpt": keras_videogpt.__version__,
         "keras": keras.__version__,
         FORMATS[format].backend: version_of_backend(),
         "video_shape": tokenizer.video_shape,

@@ -89,7 +89,7 @@ def export(
     options: dict[str, Any] = {"format": format, "batch_size": batch_size, **sampling}
     with new_folder(folder, overwrite, NAME) as unfinished:
         if _here(backend):
-            model = load(model) if isinstance(model, str | os.PathLike) else model
+            model = load(model, compile=False) if isinstance(model, str | os.PathLike) else model
             write_export(model, unfinished, **options)
         else:
             from keras_videogpt.exporting.own_process import export_in_own_process

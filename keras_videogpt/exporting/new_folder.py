@@ -1,7 +1,6 @@
 """Folders of many files that are there complete or not at all."""
 
-import os
-import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,18 +30,23 @@ def new_folder(folder: Path, overwrite: bool, mark: str) -> Iterator[Path]:
         >>> [file.name for file in Path("served").iterdir()]
         ['export.json']
     """
+    folder = folder.resolve()
     check_free_folder(folder, overwrite, mark)
-    hidden = folder.with_name(f"{UNFINISHED}{os.getpid()}-{folder.name}")
-    hidden.mkdir(parents=True)
-    try:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=folder.parent) as scratch:
+        hidden, old = Path(scratch) / "new", Path(scratch) / "old"
+        hidden.mkdir()
         yield hidden
-        old = folder.with_name(f"{UNFINISHED}{os.getpid()}-old-{folder.name}")
+        # Something may have come meanwhile.
+        check_free_folder(folder, overwrite, mark)
         if folder.exists():
             folder.rename(old)
-        hidden.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+        try:
+            hidden.rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
 
 
 def check_free_folder(folder: Path, overwrite: bool, mark: str) -> None:

@@ -62,7 +62,10 @@ def _error(kind: str, message: str, trace: str) -> Exception:
     known = getattr(builtins, kind, None)
     if not (isinstance(known, type) and issubclass(known, Exception)):
         known, message = RuntimeError, f"{kind}: {message}"
-    error = known(message)
+    try:
+        error = known(message)
+    except TypeError:  # one that takes more than a message
+        error = RuntimeError(f"{kind}: {message}")
     error.add_note(f"In the process that exported:\n{trace}")
     return error
 
@@ -74,7 +77,7 @@ def main(failure: str, task: str) -> int:
 
     task = json.loads(task)
     try:
-        write_export(load(task["model"]), Path(task["folder"]), **task["options"])
+        write_export(load(task["model"], compile=False), Path(task["folder"]), **task["options"])
     except Exception as error:
         report = {
             "kind": type(error).__name__,

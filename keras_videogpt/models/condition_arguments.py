@@ -38,7 +38,10 @@ def conditions_of_model(
             f"frame_cond must lie in [0, {video_shape[0]}], the frames of a clip; "
             f"got {frame_cond!r}."
         )
-    class_names = tuple(class_names or ())
+    class_names = () if class_names is None else class_names
+    if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
+        raise ValueError(f"class_names must be a sequence of names; got {class_names!r}.")
+    class_names = tuple(class_names)
     if class_names:
         num_classes = num_classes or len(class_names)
         if len(set(class_names)) < len(class_names) or len(class_names) != num_classes:

@@ -55,6 +55,8 @@ def load(path: str | os.PathLike, compile: bool = True) -> VQVAE | VideoGPT:
     if path.is_dir():
         candidates = [path / name for name in ("videogpt.keras", "vqvae.keras")]
         found = [candidate for candidate in candidates if candidate.exists()]
+        if not found and is_built_in(given):
+            return load_preset(given)
         if not found:
             raise FileNotFoundError(
                 f"{path} holds no trained model: neither videogpt.keras nor vqvae.keras."

@@ -1,5 +1,6 @@
 """Files of models (.keras) and of weights, opened without trusting what is in them."""
 
+import glob
 import shutil
 import tempfile
 import zipfile
@@ -48,7 +49,8 @@ def open_model_file(file: Path, compile: bool = True) -> Iterator[tuple[dict, Pa
     with archive, tempfile.TemporaryDirectory() as folder:
         _check_members(archive.infolist())
         try:
-            text = archive.read(CONFIG)
+            with archive.open(CONFIG) as opened:
+                text = opened.read(MAX_BYTES + 1)
         except (zipfile.BadZipFile, RuntimeError, EOFError, OSError):
             raise ValueError(f"its {CONFIG} is damaged or cut off.") from None
         config = read_json(text, CONFIG)
@@ -73,6 +75,8 @@ def _check_members(members: list[zipfile.ZipInfo]) -> None:
     if len(names) > len(set(names)) or not {CONFIG, WEIGHTS} <= set(names):
         raise ValueError(f"it must hold {CONFIG} and {WEIGHTS} once each; it has {sorted(names)}.")
     for member in members:
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"its {member.filename} is packed in a way that Keras does not use.")
         small = member.filename != WEIGHTS
         if (small and member.file_size > MAX_BYTES) or (
             member.file_size > MAX_BYTES + MAX_EXPANSION * member.compress_size
@@ -137,7 +141,7 @@ def load_checked_weights(model: keras.Model, path, **options) -> None:
                     read_weights(model, weights, **options)
             else:
                 read_weights(model, file, **options)
-        except ValueError as error:
+        except Exception as error:
             raise ValueError(f"{path} could not be loaded: {first_line(error)}") from error
 
 
@@ -146,7 +150,7 @@ def _all_shapes(file: Path) -> dict[str, tuple[int, ...]]:
     if file.suffix != ".json":
         return stored_shapes(file)
     start = file.name.removesuffix(".weights.json") + "_"
-    parts = sorted(file.parent.glob(f"{start}*.weights.h5"))
+    parts = sorted(file.parent.glob(f"{glob.escape(start)}*.weights.h5"))
     with open(file, "rb") as index:
         places = read_json(index.read(MAX_BYTES + 1), file.name).get("weight_map")
     named = {str(name) for names in dict(places or {}).values() for name in _as_list(names)}

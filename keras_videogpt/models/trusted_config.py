@@ -115,10 +115,12 @@ def _check_object(config: dict) -> None:
 
 def _is_trusted(module, name: str, registered) -> bool:
     """Whether Keras, given these, finds a class that only holds settings."""
-    if registered in MODELS:
-        return True
     if isinstance(registered, str) and registered.startswith("keras_videogpt>"):
-        return _is_subclass(keras.saving.get_registered_object(registered), TRAINING)
+        # Keras goes by names such as `__lambda__` first, whatever is registered.
+        if registered != f"keras_videogpt>{name}":
+            return False
+        found = keras.saving.get_registered_object(registered)
+        return registered in MODELS or _is_subclass(found, TRAINING)
     if registered is not None or module not in KERAS:
         return False
     found = keras

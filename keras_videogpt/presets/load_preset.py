@@ -2,6 +2,7 @@
 
 import inspect
 import os
+from pathlib import Path
 
 import keras
 
@@ -21,6 +22,22 @@ from keras_videogpt.presets.hub import download, is_hub_address
 from keras_videogpt.presets.preset_folder import PresetFolder, is_preset_folder
 
 CLASSES = {"VQVAE": VQVAE, "VideoGPT": VideoGPT}
+# Arguments that what a trained model computes does not depend on.
+FREE = {
+    "class_names",
+    "commitment_cost",
+    "condition_dropout",
+    "data_variance",
+    "dropout",
+    "dtype",
+    "ema_decay",
+    "name",
+    "remat",
+    "restart_threshold",
+    "seed",
+    "tokenizer",
+    "trainable",
+}
 
 
 def load_preset(
@@ -57,8 +74,10 @@ def load_preset(
     if not is_preset_folder(folder) and is_built_in(preset):
         if preset not in TRAINED:
             return _untrained(preset, load_weights, cls, overrides)
+        # Trusted as the package's code is: installers may make links of both.
         folder = trained_folder(preset)
-    elif not folder.exists():
+        return _of_folder(PresetFolder(folder, Path(folder.anchor)), load_weights, cls, overrides)
+    if not folder.exists():
         trained = ", ".join(TRAINED)
         raise FileNotFoundError(
             f"There is no preset {preset}: neither a folder, nor a name ({trained}, or an "
@@ -96,17 +115,28 @@ def _of_folder(preset, load_weights, cls, overrides):
             "tokenizer can't be replaced where weights are loaded: the prior's are of the codes of "
             "its own. Pass load_weights=False too."
         )
-    part = config if cls is kind else config["config"]["tokenizer"]
+    if load_weights and (fixed := sorted(set(overrides) - FREE)):
+        raise ValueError(
+            f"{', '.join(fixed)} can't be changed where weights are loaded, which were trained "
+            "with the preset's; pass load_weights=False too."
+        )
     # Inside a prior a tokenizer is frozen; on its own it is free.
     changed = overrides if cls is kind else {"trainable": True, **overrides}
-    if not load_weights:
+    part = config if cls is kind else config["config"].get("tokenizer")
+    if not isinstance(part, dict):
+        raise ValueError(f"The preset {preset.folder} can't be read: it has no tokenizer.")
+    if overrides and not load_weights:
         return _changed(part, cls, changed)
     try:
+        if not load_weights:
+            return _changed(part, cls, changed)
         # The prior too where its tokenizer is asked for: the weights are in one file.
         model = keras.saving.deserialize_keras_object(config)
         with preset.weights() as file:
             read_weights(model, file)
-    except ValueError as error:
+    except FileNotFoundError:
+        raise
+    except Exception as error:
         raise ValueError(
             f"The preset {preset.folder} can't be read: {first_line(error)}"
         ) from error

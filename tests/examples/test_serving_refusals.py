@@ -45,7 +45,7 @@ def test_requests_of_unknown_models_and_too_large_ones_are_refused(answers):
     [
         (b"{", None, "JSON decode error"),
         (b"[]", None, "body"),
-        (b"\x00\xff", {"Content-Type": "application/octet-stream"}, "isn't of the protocol"),
+        (b"\x00\xff", {}, "isn't of the protocol"),
         ({}, None, "inputs"),
         ({"inputs": [{"name": "codes"}]}, None, "inputs.0.shape"),
         ({"inputs": [tensor(shape="x")]}, None, "inputs.0.shape"),
@@ -63,11 +63,16 @@ def test_requests_of_unknown_models_and_too_large_ones_are_refused(answers):
         (BINARY + bytes(129), {"Inference-Header-Content-Length": str(len(BINARY))}, "1 bytes"),
         (BINARY + bytes(128), {"Inference-Header-Content-Length": "9999"}, "Length: 9999"),
         (BINARY + bytes(128), {"Inference-Header-Content-Length": "many"}, "many"),
+        (b"[" * 100_000, {}, "isn't of the protocol"),
+        (BINARY.replace(b'"codes"', b'["codes"]'), {}, "must be text"),
+        (BINARY.replace(b"128", b"1e999"), {}, "isn't of the protocol"),
     ],
 )
 def test_a_malformed_body_is_a_400_that_says_what_is_wrong(served, body, headers, named):
-    binary = {"Content-Type": "application/octet-stream", **(headers or {})}
-    status, content = served.post("decode", body, headers and binary)
+    if headers is not None:
+        length = {"Inference-Header-Content-Length": str(len(body))}
+        headers = {"Content-Type": "application/octet-stream", **length, **headers}
+    status, content = served.post("decode", body, headers)
     assert status == 400
     assert named in content["error"] and "\n" not in content["error"]
 

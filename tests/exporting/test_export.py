@@ -93,8 +93,13 @@ def test_a_folder_is_replaced_when_the_new_one_is_complete(tmp_path):
     with pytest.raises(RuntimeError), new_folder(folder, overwrite=True, mark="mark") as unfinished:
         (unfinished / "mark").write_text("half")
         raise RuntimeError
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    with pytest.raises(ValueError, match="holds other files"):
+        with new_folder(tmp_path / "meanwhile", overwrite=False, mark="mark"):
+            (tmp_path / "meanwhile").mkdir()
+            (tmp_path / "meanwhile" / "precious.txt").touch()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["meanwhile", "out"]
     assert (folder / "mark").read_text() == "new"
+    assert (tmp_path / "meanwhile" / "precious.txt").exists()
 
 
 def test_what_is_not_installed_is_named_with_its_remedy(vqvae, tmp_path, monkeypatch):

@@ -111,6 +111,17 @@ def attacks(marker):
             "config": [touch],
             "registered_name": None,
         },
+        # Keras goes by these names first, whatever is registered.
+        "keras_videogpt>VQVAE": {
+            **function,
+            "module": "keras_videogpt",
+            "registered_name": "keras_videogpt>VQVAE",
+        },
+        "keras_videogpt>TrainingOptimizer": {
+            **function,
+            "module": "keras_videogpt",
+            "registered_name": "keras_videogpt>TrainingOptimizer",
+        },
         "Adam": {"class_name": "Adam", "config": {}},
         "get_file": {"class_name": "get_file", "module": None},
     }
@@ -229,6 +240,12 @@ def test_a_zip_bomb_is_refused_by_what_it_declares(members, tmp_path, name):
     path = pack(tmp_path / "x.keras", bomb, zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < 2**20
     assert f"its {name} declares 134,217,728 bytes" in refusal(path)
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_keras_never_packs_is_not_unpacked(members, tmp_path, compression):
+    path = pack(tmp_path / "x.keras", members, compression)
+    assert "is packed in a way that Keras does not use" in refusal(path)
 
 
 def test_a_file_packed_again_with_compression_still_loads(members, tmp_path):

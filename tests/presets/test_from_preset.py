@@ -99,7 +99,7 @@ def test_arguments_can_be_changed(trained, folder):
     gpt = kvg.VideoGPT.from_preset(folder, dropout=0.0, dtype="mixed_bfloat16")
     assert gpt.dropout == 0 and gpt.embed.dtype_policy.name == "mixed_bfloat16"
     assert_same_weights(gpt.get_weights(), trained.get_weights())
-    with pytest.raises(ValueError, match="don't fit a model with num_layers changed"):
+    with pytest.raises(ValueError, match="num_layers can't be changed where weights are loaded"):
         kvg.VideoGPT.from_preset(folder, num_layers=1)
     with pytest.raises(ValueError, match="VideoGPT has no argument layers; it has .*num_layers"):
         kvg.VideoGPT.from_preset(folder, layers=1)
