@@ -20,8 +20,9 @@ from keras_videogpt.layers.int8_weights import dense_layers, float_kernel
 
 OPTIONS = {
     "full": {},
-    "sparse": {"attention": "sparse", "block_size": 4},
-    "frames and actions": {
+    "sparse, frames and actions": {
+        "attention": "sparse",
+        "block_size": 4,
         "frame_cond": 1,
         "frame_encoder_depth": 18,
         "frame_encoder_width": 12,
