@@ -414,7 +414,9 @@ def test_precisions_and_optimizers_load(tmp_path, videos, precision):
     vqvae.save(tmp_path / "x.keras")
     loaded = kvg.load(tmp_path / "x.keras")
     assert loaded.layers_policy.name == precision
-    assert_same_weights(weights_of(loaded), weights_of(vqvae))
+    # NumPy 1.26 compares no bfloat16.
+    weights = ([w.astype("float32") for w in weights_of(model)] for model in (loaded, vqvae))
+    assert_same_weights(*weights)
     assert int(loaded.optimizer.iterations) == (0 if precision == "bfloat16" else 2)
     variables = loaded.optimizer.variables[: len(vqvae.optimizer.variables)]
     for one, other in zip(variables, vqvae.optimizer.variables, strict=True):
