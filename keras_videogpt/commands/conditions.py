@@ -108,24 +108,25 @@ def _read(name, args, model):
         return {"actions": read_actions(args.actions, shape, number, args.stride)}
     if name == "embeddings":
         return read_embeddings(args.embeddings, conditions.embedding_shape)
+    _check_labels(args, model)
+    return {"labels": args.label}
+
+
+def _check_labels(args, model):
     if args.label.dtype.kind == "U":
-        return {"labels": _numbers(args, model)}
+        names = model.class_names or ()
+        unknown = [name for name in args.label if name not in names]
+        if unknown:
+            none = f"numbers, {args.model} has no names"
+            known = f"the names {', '.join(names)}" if names else none
+            raise ValueError(f"--label takes {known}; got {str(unknown[0])!r}.")
+        return
     outside = args.label[(args.label < 0) | (args.label >= model.num_classes)]
     if outside.size:
         raise ValueError(
             f"--label must lie in [0, {model.num_classes - 1}], the classes of {args.model}; "
             f"got {outside[0]}."
         )
-    return {"labels": args.label}
-
-
-def _numbers(args, model):
-    names = list(model.class_names or ())
-    unknown = [name for name in args.label if name not in names]
-    if unknown:
-        known = f"the names {', '.join(names)}" if names else f"numbers, {args.model} has no names"
-        raise ValueError(f"--label takes {known}; got {str(unknown[0])!r}.")
-    return np.array([names.index(name) for name in args.label])
 
 
 def first_of(count: int) -> str:

@@ -148,6 +148,16 @@ def _products(left, right):
 
 
 def attend_to_parts(query, parts):
+    """Attention of one position to keys and values that lie in several arrays.
+
+    Args:
+        query: float `(sequences, channels)`.
+        parts: of each array of positions keys and values `(sequences, P, channels)`, and a mask of
+            those to attend to, `(P,)`, `(sequences, P)` or `True` for all.
+
+    Returns:
+        Tensor `(sequences, channels)`.
+    """
     query = (query * query.shape[-1] ** -0.5)[:, :, None]
     scores = [
         ops.where(mask, ops.cast(keys @ query, "float32")[:, :, 0], -1e9) for keys, _, mask in parts
