@@ -4,7 +4,9 @@ Keras rounds the inputs of such layers too, by default. A difference in their la
 become one of a whole integer: steps would differ from the model, and one backend from another.
 """
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import keras
 from keras import ops
@@ -53,3 +55,29 @@ def float_kernel(dense: keras.layers.Dense):
     if dense.quantization_mode != "int8":
         return kernel
     return ops.cast(kernel, dense.compute_dtype) / dense.kernel_scale.value
+
+
+@contextmanager
+def quick_deletion() -> Iterator[None]:
+    """Variables are deleted without a search of the whole memory for cycles, one by one.
+
+    Keras collects garbage whenever a layer loses a variable, and a layer that is quantized loses
+    one: in a notebook that has trained for a while, seconds each.
+
+    Example:
+        >>> dense = keras.layers.Dense(3)
+        >>> dense.build((None, 4))
+        >>> with quick_deletion():
+        ...     dense.quantize("int8", config=INT8)
+        >>> str(dense.kernel.dtype)
+        'int8'
+    """
+    if gc.get_freeze_count():
+        # Somebody's own, which to unfreeze here would undo.
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_videogpt.layers.int8_weights import INT8, dense_layers
+from keras_videogpt.layers.int8_weights import INT8, dense_layers, quick_deletion
 from keras_videogpt.layers.layer_normalization import LayerNormalization
 from keras_videogpt.layers.position_embedding import PositionEmbedding
 from keras_videogpt.layers.start_of_sequence import StartOfSequence
@@ -496,7 +496,8 @@ class VideoGPT(VideoModel):
                 f"got one with dtype {self.layers_policy.name!r}."
             )
         chosen = dense_layers([self.embed, *self.blocks, self.unembed])
-        super().quantize(mode, config=INT8, filters=lambda layer: layer in chosen)
+        with quick_deletion():
+            super().quantize(mode, config=INT8, filters=lambda layer: layer in chosen)
         self.quantization = mode
         self.trainable = False
         self.compiled, self.optimizer = False, None

@@ -1,9 +1,16 @@
+import gc
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from keras_videogpt.layers.int8_weights import INT8, dense_layers, float_kernel
+from keras_videogpt.layers.int8_weights import (
+    INT8,
+    dense_layers,
+    float_kernel,
+    quick_deletion,
+)
 from keras_videogpt.layers.packed_linear import packed
 from keras_videogpt.layers.step_operations import linear
 
@@ -43,3 +50,16 @@ def test_dense_layers_are_found_inside_others():
     inner = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(2)])
     dense = keras.layers.Dense(3)
     assert dense_layers([dense, inner]) == [dense, *inner.layers]
+
+
+def test_deletion_is_quick_and_leaves_frozen_what_was_frozen():
+    gc.unfreeze()
+    with pytest.raises(RuntimeError), quick_deletion():
+        assert gc.get_freeze_count() > 10_000
+        raise RuntimeError
+    assert gc.get_freeze_count() == 0
+    gc.freeze()
+    frozen = gc.get_freeze_count()
+    with quick_deletion():
+        pass
+    assert gc.get_freeze_count() == frozen > 10_000
