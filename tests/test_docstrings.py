@@ -42,6 +42,7 @@ class Shapes(doctest.OutputChecker):
 
 
 def modules():
+    yield importlib.import_module("keras_videogpt.new_folder")
     for name in PACKAGES:
         package = importlib.import_module(f"keras_videogpt.{name}")
         yield package

@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 import numpy as np
 from tensorboardX import summary
@@ -22,7 +24,7 @@ class ValidationFrames(keras.callbacks.Callback):
         batches: most batches to look at.
     """
 
-    def __init__(self, tensorboard: TensorBoard, data, batches: int = 16):
+    def __init__(self, tensorboard: TensorBoard, data: Any, batches: int = 16):
         super().__init__()
         self.tensorboard = tensorboard
         self.data = data

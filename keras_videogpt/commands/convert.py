@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from keras_videogpt.commands.arguments import add_backend
 from keras_videogpt.commands.conditions import first_of
@@ -12,7 +13,7 @@ from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.paths import as_path, write_file
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Any) -> None:
     """Adds the command to `keras-videogpt`."""
     parser = subparsers.add_parser("convert", help="convert the original code's checkpoints")
     parser.add_argument("checkpoint", metavar="IN.ckpt", help="of a VQ-VAE or a VideoGPT")

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from keras_videogpt.commands.arguments import DATA_HELP, add_backend
 from keras_videogpt.commands.data_sets import page, run_list, run_prepare
@@ -14,7 +15,7 @@ from keras_videogpt.presets.data_sets import DATA_SETS
 from keras_videogpt.tokens.token_folder import TokenFolder, is_token_folder
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Any) -> None:
     """Adds the commands to `keras-videogpt`."""
     parser = subparsers.add_parser("data", help="prepare, record and inspect data sets")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

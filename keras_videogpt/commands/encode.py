@@ -1,6 +1,7 @@
 """`keras-videogpt encode`: stores a data set's codes and conditions, for training priors."""
 
 import argparse
+from typing import Any
 
 from keras_videogpt.commands.arguments import (
     DATA_HELP,
@@ -15,7 +16,7 @@ from keras_videogpt.data.open_videos import held_out, open_videos, resolve_sourc
 from keras_videogpt.tokens.store_tokens import store_tokens
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Any) -> None:
     """Adds the command to `keras-videogpt`."""
     parser = subparsers.add_parser(
         "encode",

@@ -5,6 +5,7 @@ import hashlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from keras_videogpt.commands.arguments import DATA_HELP, add_backend, clip_maker
 from keras_videogpt.commands.evaluation_networks import (
@@ -36,7 +37,7 @@ PUBLISHED_AS = {
 CONTROLS = {"temperature": 1.0, "top_k": None, "top_p": None, "guidance": 1.0}
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Any) -> None:
     """Adds the command to `keras-videogpt`."""
     parser = subparsers.add_parser(
         "evaluate",

@@ -1,13 +1,14 @@
 """`keras-videogpt export`: models as artefacts that other programs run."""
 
 import argparse
+from typing import Any
 
 from keras_videogpt.commands.arguments import add_backend
 from keras_videogpt.exporting.export import export
 from keras_videogpt.exporting.formats import FORMATS
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Any) -> None:
     """Adds the command to `keras-videogpt`."""
     parser = subparsers.add_parser("export", help="export a model for other programs")
     parser.add_argument("model", metavar="MODEL", help="a .keras file, run folder or preset")

@@ -1,11 +1,12 @@
 """`keras-videogpt presets`: the models that come with the package."""
 
 import argparse
+from typing import Any
 
 from keras_videogpt.presets.built_in import available
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Any) -> None:
     """Adds the command to `keras-videogpt`."""
     parser = subparsers.add_parser("presets", help="list the models that come with the package")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")

@@ -1,6 +1,7 @@
 """`keras-videogpt reconstruct`: originals beside their reconstructions, with PSNR."""
 
 import argparse
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.paths import as_path
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Any) -> None:
     """Adds the command to `keras-videogpt`."""
     parser = subparsers.add_parser("reconstruct", help="originals beside reconstructions")
     parser.add_argument("model", metavar="MODEL", help=".keras file of a VQVAE or a VideoGPT")

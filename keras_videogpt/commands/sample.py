@@ -3,6 +3,7 @@
 import argparse
 import time
 from pathlib import Path
+from typing import Any
 
 from keras_videogpt.commands.arguments import add_backend
 from keras_videogpt.commands.conditions import add_conditions, given_conditions
@@ -19,7 +20,7 @@ from keras_videogpt.sampling.sample import sample
 CONTROLS = ("temperature", "top_k", "top_p", "seed", "dtype", "guidance", "keep_frames")
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Any) -> None:
     """Adds the command to `keras-videogpt`."""
     parser = subparsers.add_parser("sample", help="sample clips from a prior")
     parser.add_argument("model", metavar="MODEL", help="a VideoGPT: .keras file, or run folder")

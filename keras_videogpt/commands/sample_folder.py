@@ -3,6 +3,7 @@
 import json
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from keras_videogpt.data.optional import optional_import
 from keras_videogpt.data.video_writer import write_mp4
@@ -14,7 +15,9 @@ from keras_videogpt.sampling.sample_batches import sample_batches
 SETTINGS = "sampling.json"
 
 
-def sample_into_folder(model: VideoGPT, folder: Path, n: int, settings: dict, **options) -> int:
+def sample_into_folder(
+    model: VideoGPT, folder: Path, n: int, settings: dict, **options: Any
+) -> int:
     """Samples clips into `clip_00000.mp4` and so on; those that are there already stay.
 
     Interrupted at any time, the same command goes on behind the last clip; with a larger `n` it

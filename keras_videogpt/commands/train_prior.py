@@ -33,7 +33,7 @@ PICTURED_CLIPS = 4
 STORED = ""  # what --embeddings is without a FILE
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Any) -> None:
     """Adds the command to `keras-videogpt train`."""
     parser = subparsers.add_parser(
         "prior",

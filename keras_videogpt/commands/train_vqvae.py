@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from keras_videogpt.callbacks.pictures import ReconstructionPictures
 from keras_videogpt.callbacks.tensorboard import TensorBoard
@@ -22,7 +23,7 @@ from keras_videogpt.presets.settings import TRAINING_SETTINGS, settings
 PICTURED_CLIPS = 4
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Any) -> None:
     """Adds the command to `keras-videogpt train`."""
     parser = subparsers.add_parser("vqvae", help="train a tokenizer")
     add_training(parser)

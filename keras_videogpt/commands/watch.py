@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import time
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -15,7 +16,7 @@ from keras_videogpt.training.status_text import age, numbers, rates, time_left
 SECONDS = 2.0
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Any) -> None:
     """Adds the command to `keras-videogpt`."""
     parser = subparsers.add_parser(
         "watch",

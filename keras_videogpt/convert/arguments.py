@@ -3,6 +3,7 @@
 import math
 import re
 from statistics import mode
+from typing import Any
 
 LARGEST = 2**16
 LARGEST_HALVINGS = 8
@@ -19,7 +20,7 @@ def integer(arguments: dict, name: str, lowest: int = 1, highest: int = LARGEST)
     return value
 
 
-def choice(arguments: dict, name: str, accepted: tuple):
+def choice(arguments: dict, name: str, accepted: tuple) -> Any:
     """An argument that is one of the `accepted` values; `ValueError` if it is missing or not."""
     value = _present(arguments, name)
     if not isinstance(value, type(accepted[0])) or value not in accepted:

@@ -129,7 +129,7 @@ class StoredTensor:
         dtype: name of the NumPy dtype that `numpy` gives; `"float32"` for bfloat16.
     """
 
-    def __init__(self, storage, offset, shape, strides):
+    def __init__(self, storage: Any, offset: int, shape: tuple, strides: tuple):
         if not (
             isinstance(storage, Storage)
             and type(shape) is type(strides) is tuple

@@ -4,6 +4,7 @@ import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,9 @@ class EmbeddedClips(Clips):
     ((5, 512), (5,))
     """
 
-    def __init__(self, store: VideoStore, embeddings: Mapping[str, np.ndarray], **options) -> None:
+    def __init__(
+        self, store: VideoStore, embeddings: Mapping[str, np.ndarray], **options: Any
+    ) -> None:
         super().__init__(store, **options)
         shapes = {np.shape(array) for array in embeddings.values()}
         sizes = {shape[-1] for shape in shapes if len(shape) == 2 and 0 not in shape}

@@ -89,7 +89,7 @@ def _stream(clips, batch_size, seed, batches, workers):
     ahead = max(BATCHES_AHEAD, workers)
     read = BatchReader(clips, ahead)
     with ThreadPoolExecutor(workers) as executor:
-        pending: deque = deque()
+        pending = deque()
         for batch in batches:
             places = batch_places(len(clips), batch_size, seed, batch)
             pending.append(executor.submit(read, places))

@@ -8,6 +8,8 @@ the backend.
 import keras
 from keras import ops
 
+from keras_videogpt.typing import Tensor
+
 
 def num_replicas() -> int:
     """How many replicas, each with its own equal part of the batch, run this step.
@@ -38,7 +40,7 @@ def is_multi_worker() -> bool:
     return isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy)
 
 
-def replica_id():
+def replica_id() -> Tensor:
     """Index of this replica, below `num_replicas()`: an integer, or an int32 tensor."""
     if num_replicas() == 1:
         return 0
@@ -52,7 +54,7 @@ def replica_id():
     return 0 if context is None else context.replica_id_in_sync_group
 
 
-def global_sum(x):
+def global_sum(x: Tensor) -> Tensor:
     """The sum of a tensor over all replicas; no gradient goes through it.
 
     Args:
@@ -80,7 +82,7 @@ def global_sum(x):
     return x if context is None else context.all_reduce("SUM", ops.stop_gradient(x))
 
 
-def global_mean(x):
+def global_mean(x: Tensor) -> Tensor:
     """The mean of a tensor over all replicas; otherwise as `global_sum`."""
     return global_sum(x) / num_replicas()
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 
@@ -91,7 +92,7 @@ def prior_figures(model: VideoGPT, results: BatchResults) -> dict[str, float]:
 
 
 def distances(
-    results: BatchResults, protocol: Protocol, network: FeatureNetwork, prior: bool, **options
+    results: BatchResults, protocol: Protocol, network: FeatureNetwork, prior: bool, **options: Any
 ) -> dict[str, FrechetResult]:
     """Fréchet distances between held-out clips, their reconstructions, and samples.
 

@@ -65,7 +65,7 @@ class StepConditions(keras.layers.Layer):
         What the model of `build_condition_model` gives.
     """
 
-    def __init__(self, model: VideoGPT, **kwargs):
+    def __init__(self, model: VideoGPT, **kwargs: Any):
         super().__init__(dtype="float32", autocast=False, **kwargs)
         self.norms = norms_in_order(model.blocks, model.norm)
         self.attentions = [block.cross_attention for block in model.blocks]

@@ -13,11 +13,11 @@ from keras_videogpt.exporting.description import (
 )
 from keras_videogpt.exporting.exported_models import exported_models
 from keras_videogpt.exporting.formats import FORMATS, check_format
-from keras_videogpt.exporting.new_folder import check_free_folder, new_folder
 from keras_videogpt.models.checks import check_positive
 from keras_videogpt.models.load import load
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.models.vqvae import VQVAE
+from keras_videogpt.new_folder import check_free_folder, new_folder
 from keras_videogpt.paths import local_path
 
 # Of the arguments that only a SavedModel has.
@@ -109,7 +109,7 @@ def write_export(
     folder: Path,
     format: str,
     batch_size: int | None = None,
-    **sampling,
+    **sampling: Any,
 ) -> None:
     """Writes a model on the backend that this process has.
 

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
+from typing import Any
 
 import keras_videogpt
 from keras_videogpt.models.videogpt import VideoGPT
@@ -18,7 +19,7 @@ ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "", "KERAS_TORCH_DEVICE": "cpu", "TF_CPP_
 
 
 def export_in_own_process(
-    backend: str, model: VQVAE | VideoGPT | str | os.PathLike, folder: Path, **options
+    backend: str, model: VQVAE | VideoGPT | str | os.PathLike, folder: Path, **options: Any
 ) -> None:
     """Calls `write_export` in a process of its own.
 

@@ -4,6 +4,7 @@ A file for TensorFlow alone.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -11,6 +12,7 @@ from keras_videogpt.exporting.sampling_graph import sample_codes
 from keras_videogpt.models.conditions import Conditions
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.models.vqvae import VQVAE
+from keras_videogpt.typing import Tensor
 
 
 def tokenizer_functions(tokenizer: VQVAE) -> dict:
@@ -41,7 +43,7 @@ def tokenizer_functions(tokenizer: VQVAE) -> dict:
     }
 
 
-def sampling_functions(model: VideoGPT, decoder: VideoGPT, **controls) -> dict:
+def sampling_functions(model: VideoGPT, decoder: VideoGPT, **controls: Any) -> dict:
     """`sample`, and `sample_unconditional` where a prior may go without its conditions.
 
     Args:
@@ -86,23 +88,25 @@ def condition_specs(conditions: Conditions) -> list[tf.TensorSpec]:
     ]
 
 
-def graph(function: Callable, inputs: list[tf.TensorSpec]):
+def graph(
+    function: Callable, inputs: list[tf.TensorSpec]
+) -> tf.types.experimental.PolymorphicFunction:
     """A function of tensors as a graph, for inputs of these names, shapes and dtypes."""
     return tf.function(function, input_signature=inputs, autograph=False)
 
 
-def to_uint8(video):
+def to_uint8(video: Tensor) -> Tensor:
     """As `layers.to_uint8`, in a graph."""
     return tf.cast(tf.clip_by_value(tf.round((video + 0.5) * 255.0), 0, 255), tf.uint8)
 
 
-def checked_below(array, limit: int, name: str):
+def checked_below(array: Tensor, limit: int, name: str) -> Tensor:
     """Integers in a graph that refuses those outside of [0, limit - 1]."""
     inside = tf.reduce_all((array >= 0) & (array < limit))
     return _checked(array, inside, f"{name} must lie in [0, {limit - 1}].")
 
 
-def checked_controls(n, seed, temperature):
+def checked_controls(n: Tensor, seed: Tensor, temperature: Tensor) -> tuple:
     """What decides a sample, in a graph that refuses what is out of range."""
     finite = tf.math.is_finite(temperature) & (temperature >= 0)
     return (
@@ -112,7 +116,7 @@ def checked_controls(n, seed, temperature):
     )
 
 
-def checked_conditions(given: dict, conditions: Conditions, n) -> dict:
+def checked_conditions(given: dict, conditions: Conditions, n: Tensor) -> dict:
     """Conditions of `n` clips, in a graph that refuses what is out of range."""
     checked = {}
     for name, value in given.items():

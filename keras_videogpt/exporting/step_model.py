@@ -4,6 +4,8 @@ For formats without a loop of their own: a program in any language calls the ste
 place of a cache that grows there is one of all positions, of which those to come are masked.
 """
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -68,7 +70,7 @@ class PriorStep(keras.layers.Layer):
         What that model gives.
     """
 
-    def __init__(self, model: VideoGPT, **kwargs):
+    def __init__(self, model: VideoGPT, **kwargs: Any):
         super().__init__(dtype="float32", **kwargs)
         self.quantizer = model.tokenizer.quantizer
         self.embed = model.embed
@@ -144,7 +146,7 @@ class PriorStep(keras.layers.Layer):
         }
 
 
-def norms_in_order(blocks: list, norm) -> list:
+def norms_in_order(blocks: list, norm: keras.layers.Layer) -> list:
     """All norms of a prior, in the order that a code passes through them."""
     norms = []
     for block in blocks:

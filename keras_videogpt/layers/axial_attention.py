@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -26,7 +28,7 @@ class AxialAttention(keras.layers.Layer):
     Reference: arXiv 2104.10157, section 3 (figure 4); axial attention is arXiv 1912.12180.
     """
 
-    def __init__(self, num_heads: int = 2, **kwargs):
+    def __init__(self, num_heads: int = 2, **kwargs: Any):
         super().__init__(**kwargs)
         self.num_heads = num_heads
 

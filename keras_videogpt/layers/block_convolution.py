@@ -12,6 +12,8 @@ from itertools import chain
 import keras
 from keras import ops
 
+from keras_videogpt.typing import Tensor
+
 
 def strides_are_slow() -> bool:
     """Whether convolutions had better do without strides: those of JAX on CPUs."""
@@ -22,7 +24,7 @@ def strides_are_slow() -> bool:
     return jax.default_backend() == "cpu"
 
 
-def strided_convolution(x, kernel, strides: tuple[int, int, int]):
+def strided_convolution(x: Tensor, kernel: Tensor, strides: tuple[int, int, int]) -> Tensor:
     """What `keras.ops.conv` gives with these strides and padding "valid".
 
     Args:
@@ -61,7 +63,7 @@ def strided_convolution(x, kernel, strides: tuple[int, int, int]):
     return ops.conv(_to_blocks(x, strides), ops.reshape(kernel, (*blocks, -1, filters)))
 
 
-def transposed_convolution(x, kernel, strides: tuple[int, int, int]):
+def transposed_convolution(x: Tensor, kernel: Tensor, strides: tuple[int, int, int]) -> Tensor:
     """What `keras.ops.conv_transpose` gives with these strides and padding "same".
 
     Args:

@@ -4,10 +4,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_videogpt.typing import Tensor
+
 MINUS_INFINITY = -1e9
 
 
-def block_sparse_attention(query, key, value, layout: np.ndarray):
+def block_sparse_attention(query: Tensor, key: Tensor, value: Tensor, layout: np.ndarray) -> Tensor:
     """Causal attention restricted to blocks of the sequence, at the cost of the kept blocks.
 
     A diagonal of the layout, "every block attends to the one `offset` before it", is one product of

@@ -1,15 +1,18 @@
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_videogpt.layers import key_value_cache
 from keras_videogpt.layers.step_operations import linear, reshape
+from keras_videogpt.typing import Tensor
 
 # TensorFlow has no fused attention: queries go in blocks, each against the keys up to its end, so
 # that no score matrix is larger than a block's and the masked half is not computed.
 TENSORFLOW_BLOCK = 512
 
 
-def causal_attention(query, key, value):
+def causal_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Scaled dot-product attention of every position to itself and those before it.
 
     Args:
@@ -54,7 +57,7 @@ class CausalSelfAttention(keras.layers.Layer):
     Reference: arXiv 2104.10157, section 3; arXiv 1706.03762.
     """
 
-    def __init__(self, num_heads: int, num_layers: int = 1, **kwargs):
+    def __init__(self, num_heads: int, num_layers: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
         self.num_heads = num_heads
         self.num_layers = num_layers
@@ -93,7 +96,7 @@ class CausalSelfAttention(keras.layers.Layer):
         shape = (*ops.shape(attended)[:-2], self.num_heads * self.head_dim)
         return self.output_projection(ops.reshape(attended, shape))
 
-    def attend(self, query, key, value):
+    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Attention of every position, `(B, L, heads, channels)` each and in return."""
         return causal_attention(query, key, value)
 
@@ -106,7 +109,7 @@ class CausalSelfAttention(keras.layers.Layer):
             batch_size * self.num_heads, length, self.head_dim, self.compute_dtype
         )
 
-    def prefill(self, x) -> tuple:
+    def prefill(self, x: Tensor) -> tuple:
         """The layer at the first positions of a sequence, and what it leaves in the cache.
 
         Args:
@@ -122,7 +125,7 @@ class CausalSelfAttention(keras.layers.Layer):
         )
         return self._merge(self.attend(query, key, value)), entries
 
-    def begin_run(self, cache: tuple, first, steps: int) -> tuple:
+    def begin_run(self, cache: tuple, first: Tensor, steps: int) -> tuple:
         """What `step` needs for the positions of a run.
 
         Args:
@@ -135,7 +138,7 @@ class CausalSelfAttention(keras.layers.Layer):
         """
         return key_value_cache.begin_run(cache, first, steps)
 
-    def step(self, x, past: tuple | None, run: tuple, index):
+    def step(self, x: Tensor, past: tuple | None, run: tuple, index: Tensor) -> tuple:
         """The output at one position of a run.
 
         Weights must be of the compute dtype.
@@ -156,7 +159,7 @@ class CausalSelfAttention(keras.layers.Layer):
         attended = reshape(attended, (-1, self.num_heads * self.head_dim))
         return linear(self.output_projection, attended), run
 
-    def end_run(self, cache: tuple, run: tuple, start, first, steps: int) -> tuple:
+    def end_run(self, cache: tuple, run: tuple, start: Tensor, first: Tensor, steps: int) -> tuple:
         """The cache filled with what a run left.
 
         Args:

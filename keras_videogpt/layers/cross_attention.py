@@ -1,8 +1,11 @@
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_videogpt.layers.key_value_cache import attend_to_all
 from keras_videogpt.layers.step_operations import linear, reshape
+from keras_videogpt.typing import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_videogpt")
@@ -35,7 +38,9 @@ class CrossAttention(keras.layers.Layer):
     Reference: arXiv 2104.10157, section 3; arXiv 1706.03762.
     """
 
-    def __init__(self, num_heads: int, value_dim: int | None = None, num_layers: int = 1, **kwargs):
+    def __init__(
+        self, num_heads: int, value_dim: int | None = None, num_layers: int = 1, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         self.num_heads = num_heads
         self.value_dim = value_dim
@@ -75,7 +80,7 @@ class CrossAttention(keras.layers.Layer):
         shape = (*ops.shape(x)[:-1], self.num_heads, x.shape[-1] // self.num_heads)
         return ops.reshape(x, shape)
 
-    def keys_values(self, memory):
+    def keys_values(self, memory: Tensor) -> tuple:
         """Keys and values of a memory, which a loop over positions needs to compute only once.
 
         Args:
@@ -102,7 +107,7 @@ class CrossAttention(keras.layers.Layer):
     def call(self, x, memory, memory_mask=None):
         return self._attend(x, self.keys_values(memory), memory_mask)
 
-    def step_keys_values(self, memory, memory_mask=None) -> tuple:
+    def step_keys_values(self, memory: Tensor, memory_mask: Tensor | None = None) -> tuple:
         """What `step` takes of a memory, heads as more sequences.
 
         Args:
@@ -118,7 +123,7 @@ class CrossAttention(keras.layers.Layer):
             arrays.append(ops.repeat(memory_mask, self.num_heads, axis=0))
         return tuple(arrays)
 
-    def prefill(self, x, keys_values: tuple):
+    def prefill(self, x: Tensor, keys_values: tuple) -> Tensor:
         """The outputs at some positions.
 
         Args:
@@ -133,7 +138,7 @@ class CrossAttention(keras.layers.Layer):
         )
         return self._attend(x, (keys, values), mask[0][:, 0] if mask else None)
 
-    def step(self, x, keys_values: tuple):
+    def step(self, x: Tensor, keys_values: tuple) -> Tensor:
         """The output at one position.
 
         Weights must be of the compute dtype.

@@ -12,6 +12,8 @@ import keras
 from keras import ops
 from keras.quantizers import Int8QuantizationConfig
 
+from keras_videogpt.typing import Tensor
+
 INT8 = Int8QuantizationConfig(activation_quantizer=None)
 
 
@@ -34,7 +36,7 @@ def dense_layers(layers: Iterable[keras.Layer]) -> list[keras.layers.Dense]:
     ]
 
 
-def float_kernel(dense: keras.layers.Dense):
+def float_kernel(dense: keras.layers.Dense) -> Tensor:
     """The weights that a layer multiplies with, in its compute dtype.
 
     Args:

@@ -11,6 +11,7 @@ import keras
 from keras import ops
 
 from keras_videogpt.layers.slice_update import slice_update
+from keras_videogpt.typing import Tensor
 
 # PyTorch copies slices for products in bfloat16. An allocation above 32 MiB is new memory at every
 # step, several times slower.
@@ -19,7 +20,7 @@ MOST_COPIED = 16 * 2**20
 ROUND_LENGTH = 32
 
 
-def empty_cache(sequences: int, length: int, channels: int, dtype) -> tuple:
+def empty_cache(sequences: int, length: int, channels: int, dtype: str) -> tuple:
     """Zeroed keys and values, two `(sequences, length, channels)`.
 
     Batch and heads are one axis, the sequences: products of batches of matrices are several times
@@ -39,7 +40,7 @@ def _grow(array, length):
     return ops.pad(array, ((0, 0), (0, more), (0, 0)))
 
 
-def begin_run(cache: tuple, first, steps: int) -> tuple:
+def begin_run(cache: tuple, first: Tensor, steps: int) -> tuple:
     """What the positions of a run attend to.
 
     Args:
@@ -58,7 +59,7 @@ def begin_run(cache: tuple, first, steps: int) -> tuple:
     return (keys, values, ops.arange(keys.shape[1]) < first), (empty, empty), 0
 
 
-def end_run(cache: tuple, entries: tuple, first) -> tuple:
+def end_run(cache: tuple, entries: tuple, first: Tensor) -> tuple:
     """The cache with the keys and values of a run written to it.
 
     Args:
@@ -69,7 +70,7 @@ def end_run(cache: tuple, entries: tuple, first) -> tuple:
     return write(cache, entries, first)
 
 
-def write(arrays: tuple, entries: tuple, index) -> tuple:
+def write(arrays: tuple, entries: tuple, index: Tensor) -> tuple:
     """Keys and values with those of consecutive positions written from `index` on.
 
     Args:
@@ -87,7 +88,7 @@ def write(arrays: tuple, entries: tuple, index) -> tuple:
     )
 
 
-def attend(query, past: tuple | None, run: tuple, index):
+def attend(query: Tensor, past: tuple | None, run: tuple, index: Tensor) -> Tensor:
     """Attention of one position to the past of its run, and to the run up to itself.
 
     Args:
@@ -106,7 +107,9 @@ def attend(query, past: tuple | None, run: tuple, index):
     return attend_to_parts(query, [*([] if past is None else [past]), (keys, values, mask)])
 
 
-def attend_to_all(query, keys, values, mask=None):
+def attend_to_all(
+    query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None
+) -> Tensor:
     """Attention of one position to some keys `(sequences, P, channels)` and their values.
 
     Args:
@@ -147,7 +150,7 @@ def _products(left, right):
     return torch.cat([torch.bmm(*part) for part in parts])
 
 
-def attend_to_parts(query, parts):
+def attend_to_parts(query: Tensor, parts: list[tuple]) -> Tensor:
     """Attention of one position to keys and values that lie in several arrays.
 
     Args:
@@ -163,7 +166,8 @@ def attend_to_parts(query, parts):
         ops.where(mask, ops.cast(keys @ query, "float32")[:, :, 0], -1e9) for keys, _, mask in parts
     ]
     weights = ops.cast(ops.softmax(ops.concatenate(scores, axis=1), axis=1), query.dtype)
-    attended, start = 0, 0
+    attended: Tensor = 0
+    start = 0
     for _, values, _ in parts:
         end = start + values.shape[1]
         attended = attended + weights[:, None, start:end] @ values

@@ -1,5 +1,9 @@
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_videogpt.typing import Tensor
 
 EPSILON_PLACEMENTS = ("inside", "outside")
 GAINS = ("learned", "original")
@@ -53,7 +57,7 @@ class LayerNormalization(keras.layers.Layer):
         epsilon: float = 1e-5,
         epsilon_placement: str = "inside",
         gains: str = "learned",
-        **kwargs,
+        **kwargs: Any,
     ):
         if epsilon_placement not in EPSILON_PLACEMENTS:
             raise ValueError(
@@ -88,7 +92,7 @@ class LayerNormalization(keras.layers.Layer):
     def _weight(self, name, shape, initializer):
         return self.add_weight(name=name, shape=shape, initializer=initializer, autocast=False)
 
-    def gain_and_bias(self, condition=None):
+    def gain_and_bias(self, condition: Tensor | None = None) -> tuple:
         """Gain and bias, which a loop over positions needs to compute only once.
 
         Args:
@@ -113,14 +117,14 @@ class LayerNormalization(keras.layers.Layer):
             bias + ops.matmul(condition, self.bias_kernel),
         )
 
-    def step_gain_and_bias(self, condition=None):
+    def step_gain_and_bias(self, condition: Tensor | None = None) -> tuple:
         """`gain_and_bias` for steps: groups come first, `(groups, B, channels)`."""
         return tuple(
             ops.transpose(array, (1, 0, 2)) if len(array.shape) == 3 else array
             for array in self.gain_and_bias(condition)
         )
 
-    def normalize(self, x, gain, bias):
+    def normalize(self, x: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
         """`x` normalised, times the gain, plus the bias.
 
         Args:

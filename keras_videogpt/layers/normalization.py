@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 
 from keras_videogpt.distribution.global_batch import num_replicas
@@ -5,7 +7,7 @@ from keras_videogpt.distribution.global_batch import num_replicas
 NORMS = ("batch", "group", "layer")
 
 
-def normalization(kind: str, channels: int, **kwargs) -> keras.layers.Layer:
+def normalization(kind: str, channels: int, **kwargs: Any) -> keras.layers.Layer:
     """The normalisation layer of a tokenizer's convolutions, by name.
 
     Args:

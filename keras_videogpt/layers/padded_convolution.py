@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -32,7 +35,14 @@ class PaddedConv3D(keras.layers.Conv3D):
         (1, 4, 4, 4, 8)
     """
 
-    def __init__(self, filters, kernel_size, strides=1, extra_padding: str = "after", **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        extra_padding: str = "after",
+        **kwargs: Any,
+    ):
         if extra_padding not in ("after", "before"):
             raise ValueError(f"extra_padding must be 'after' or 'before'; got {extra_padding!r}.")
         kwargs.pop("padding", None)

@@ -3,8 +3,10 @@
 import numpy as np
 from keras import ops
 
+from keras_videogpt.typing import Tensor
 
-def normalize_pixels(video):
+
+def normalize_pixels(video: Tensor) -> Tensor:
     """Brings a video tensor to the scale models work in.
 
     Args:

@@ -1,5 +1,9 @@
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_videogpt.typing import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_videogpt")
@@ -27,7 +31,7 @@ class PositionEmbedding(keras.layers.Layer):
     Reference: arXiv 2104.10157, section 3; the original requires `channels % n == 0`.
     """
 
-    def __init__(self, initializer_stddev: float = 0.01, **kwargs):
+    def __init__(self, initializer_stddev: float = 0.01, **kwargs: Any):
         super().__init__(**kwargs)
         self.initializer_stddev = initializer_stddev
 
@@ -48,7 +52,7 @@ class PositionEmbedding(keras.layers.Layer):
             for axis, size in enumerate(self.grid)
         ]
 
-    def table(self):
+    def table(self) -> Tensor:
         """The embedding of every position, `(d1, ..., dn, channels)`."""
         rank = len(self.grid)
         parts = []

@@ -12,6 +12,7 @@ import keras
 from keras import ops
 
 from keras_videogpt.distribution.global_batch import num_replicas, replica_id
+from keras_videogpt.typing import Tensor
 
 
 class DrawnSeed(keras.random.SeedGenerator):
@@ -42,7 +43,7 @@ class DrawnSeed(keras.random.SeedGenerator):
         return self.value
 
 
-def rematerialized(function: Callable, *tensors):
+def rematerialized(function: Callable, *tensors: Tensor) -> Tensor:
     """What `function` gives of some tensors, of which alone is kept what gradients need.
 
     Args:

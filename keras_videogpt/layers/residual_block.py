@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 
 from keras_videogpt.layers.axial_attention import AxialAttention
@@ -42,7 +44,7 @@ class ResidualBlock(keras.layers.Layer):
         norm: str = "batch",
         positions: keras.layers.Layer | None = None,
         remat: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.residual_units = residual_units

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 from keras import ops
 
+from keras_videogpt.typing import Tensor
+
 _PLAIN = contextvars.ContextVar("plain", default=False)
 
 
@@ -23,7 +25,7 @@ def plain_operations() -> Iterator[None]:
         _PLAIN.reset(token)
 
 
-def slice_update(array, rows, start, axis: int = 0):
+def slice_update(array: Tensor, rows: Tensor, start: Tensor, axis: int = 0) -> Tensor:
     """An array with some of its rows replaced.
 
     Args:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -5,6 +7,7 @@ from keras import ops
 from keras_videogpt.layers.block_sparse_attention import block_sparse_attention
 from keras_videogpt.layers.causal_attention import CausalSelfAttention
 from keras_videogpt.layers.strided_layout import strided_layout
+from keras_videogpt.typing import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_videogpt")
@@ -41,7 +44,7 @@ class StridedSparseSelfAttention(CausalSelfAttention):
         grid: tuple[int, ...],
         block_size: int = 32,
         num_local_blocks: int = 4,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(num_heads, **kwargs)
         self.grid = tuple(grid)
@@ -50,11 +53,11 @@ class StridedSparseSelfAttention(CausalSelfAttention):
         self.layout = strided_layout(self.grid, block_size, num_local_blocks)
         self._visible = visible_positions(self.layout, block_size)
 
-    def attend(self, query, key, value):
+    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         blocks = query.shape[1] // self.block_size
         return block_sparse_attention(query, key, value, self.layout[:blocks, :blocks])
 
-    def begin_run(self, cache: tuple, first, steps: int) -> tuple:
+    def begin_run(self, cache: tuple, first: Tensor, steps: int) -> tuple:
         # A run lies within one block, and sees the same blocks at all its positions. What is filled
         # of them is copied to its arrays, where what is not, from the last block, comes last.
         if isinstance(first, int):

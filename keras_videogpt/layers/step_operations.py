@@ -8,12 +8,13 @@ import keras
 
 from keras_videogpt.layers import packed_linear
 from keras_videogpt.layers.layer_normalization import LayerNormalization
+from keras_videogpt.typing import Tensor
 
 if keras.backend.backend() == "torch":
     import torch
     from torch import reshape, sigmoid
 
-    def cast(x, dtype: str):
+    def cast(x: Tensor, dtype: str) -> Tensor:
         """`x` in another dtype."""
         return x.to(getattr(torch, dtype))
 
@@ -23,14 +24,14 @@ else:
 __all__ = ["at", "cast", "linear", "normalize", "quick_gelu", "reshape", "sigmoid"]
 
 
-def at(array, index):
+def at(array: Tensor, index: Tensor) -> Tensor:
     """`array[index]`; the index is an integer, or a scalar tensor in a compiled function."""
     if keras.backend.backend() == "torch":
         return array[index]
     return keras.ops.take(array, index, axis=0)
 
 
-def linear(dense: keras.layers.Dense, x):
+def linear(dense: keras.layers.Dense, x: Tensor) -> Tensor:
     """What a built `Dense` without activation computes.
 
     Weights and input must be of one dtype.
@@ -58,7 +59,9 @@ def linear(dense: keras.layers.Dense, x):
     return x if dense.bias is None else x + dense.bias.value
 
 
-def normalize(norm: LayerNormalization, x, gain, bias, group=None):
+def normalize(
+    norm: LayerNormalization, x: Tensor, gain: Tensor, bias: Tensor, group: Tensor | None = None
+) -> Tensor:
     """What a layer normalisation gives at one position.
 
     Args:
@@ -83,6 +86,6 @@ def normalize(norm: LayerNormalization, x, gain, bias, group=None):
     return cast(x, norm.compute_dtype)
 
 
-def quick_gelu(x):
+def quick_gelu(x: Tensor) -> Tensor:
     """`x * sigmoid(1.702 x)`."""
     return x * sigmoid(1.702 * x)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -7,9 +9,10 @@ from keras_videogpt.layers.cross_attention import CrossAttention
 from keras_videogpt.layers.layer_normalization import LayerNormalization
 from keras_videogpt.layers.rematerialization import DrawnSeed, rematerialized
 from keras_videogpt.layers.sparse_attention import StridedSparseSelfAttention
+from keras_videogpt.typing import Tensor
 
 
-def quick_gelu(x):
+def quick_gelu(x: Tensor) -> Tensor:
     """`x * sigmoid(1.702 x)`, the original's approximation of GELU (arXiv 1606.08415)."""
     return x * ops.sigmoid(1.702 * x)
 
@@ -66,7 +69,7 @@ class TransformerBlock(keras.layers.Layer):
         gains: str = "learned",
         remat: bool = False,
         seed: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         # The norms take a condition as it is, not rounded to bfloat16.
         super().__init__(autocast=False, **kwargs)
@@ -157,7 +160,12 @@ class TransformerBlock(keras.layers.Layer):
     def _feed_forward(self, x):
         return self.contract(quick_gelu(self.expand(x)))
 
-    def context(self, condition=None, memory=None, memory_mask=None) -> dict:
+    def context(
+        self,
+        condition: Tensor | None = None,
+        memory: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+    ) -> dict:
         """What steps need of a condition and a memory, which a loop computes only once."""
         norms = [self.attention_norm, self.feed_forward_norm]
         context = {}
@@ -166,7 +174,7 @@ class TransformerBlock(keras.layers.Layer):
             context["keys_values"] = self.cross_attention.step_keys_values(memory, memory_mask)
         return context | {norm.name: norm.step_gain_and_bias(condition) for norm in norms}
 
-    def prefill(self, x, context: dict, groups=None) -> tuple:
+    def prefill(self, x: Tensor, context: dict, groups: Tensor | None = None) -> tuple:
         """The block at the first positions of a sequence, and what it leaves in the cache.
 
         Args:
@@ -194,7 +202,15 @@ class TransformerBlock(keras.layers.Layer):
             x = x + self.cross_attention.prefill(normalized(self.cross_norm), keys_values)
         return x + self._feed_forward(normalized(self.feed_forward_norm)), entries
 
-    def step(self, x, past: tuple | None, run: tuple, index, context: dict, group=None):
+    def step(
+        self,
+        x: Tensor,
+        past: tuple | None,
+        run: tuple,
+        index: Tensor,
+        context: dict,
+        group: Tensor | None = None,
+    ) -> tuple:
         """The block at one position of a run; see `CausalSelfAttention.step`.
 
         Args:

@@ -1,5 +1,8 @@
 """A transposed 3-D convolution, with code of its own for JAX and PyTorch."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from keras_videogpt.layers.block_convolution import strides_are_slow, transposed_convolution
@@ -30,7 +33,13 @@ class Conv3DTranspose(keras.layers.Conv3DTranspose):
         (1, 4, 16, 16, 8)
     """
 
-    def __init__(self, filters, kernel_size, strides=1, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        **kwargs: Any,
+    ):
         kwargs.pop("padding", None)
         super().__init__(filters, kernel_size, strides=strides, padding="same", **kwargs)
         if any(k < s for k, s in zip(self.kernel_size, self.strides, strict=True)):

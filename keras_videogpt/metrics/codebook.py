@@ -1,10 +1,13 @@
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_videogpt.distribution.global_batch import global_mean, global_sum
+from keras_videogpt.typing import Tensor
 
 
-def code_counts(codes, num_codes: int, num_codebooks: int):
+def code_counts(codes: Tensor, num_codes: int, num_codebooks: int) -> Tensor:
     """How often each code occurs.
 
     Args:
@@ -42,7 +45,9 @@ class CodebookPerplexity(keras.metrics.Mean):
         4.0
     """
 
-    def __init__(self, num_codes: int, num_codebooks: int = 1, name="perplexity", **kwargs):
+    def __init__(
+        self, num_codes: int, num_codebooks: int = 1, name: str = "perplexity", **kwargs: Any
+    ):
         super().__init__(name=name, **kwargs)
         self.num_codes = num_codes
         self.num_codebooks = num_codebooks
@@ -78,7 +83,9 @@ class CodesUsed(keras.metrics.Metric):
         0.5
     """
 
-    def __init__(self, num_codes: int, num_codebooks: int = 1, name="codes_used", **kwargs):
+    def __init__(
+        self, num_codes: int, num_codebooks: int = 1, name: str = "codes_used", **kwargs: Any
+    ):
         super().__init__(name=name, **kwargs)
         self.num_codes = num_codes
         self.num_codebooks = num_codebooks

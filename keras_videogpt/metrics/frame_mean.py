@@ -1,9 +1,13 @@
+from typing import Any
+
 import keras
+import numpy as np
 from keras import ops
 
 from keras_videogpt.distribution.global_batch import global_mean
 from keras_videogpt.metrics.frame_values import frame_pixels
 from keras_videogpt.models.checks import check_positive, check_video
+from keras_videogpt.typing import Tensor
 
 
 class FrameMean(keras.metrics.Metric):
@@ -15,14 +19,14 @@ class FrameMean(keras.metrics.Metric):
         num_frames: frames T of a clip.
     """
 
-    def __init__(self, num_frames: int, **kwargs):
+    def __init__(self, num_frames: int, **kwargs: Any):
         check_positive(num_frames=num_frames)
         super().__init__(**kwargs)
         self.num_frames = num_frames
         self.total = self.add_weight(shape=(num_frames,), initializer="zeros", name="total")
         self.weight = self.add_weight(shape=(num_frames,), initializer="zeros", name="weight")
 
-    def frame_values(self, reference, video):
+    def frame_values(self, reference: Tensor, video: Tensor) -> Tensor:
         """What is averaged.
 
         Args:
@@ -80,7 +84,7 @@ class FrameMean(keras.metrics.Metric):
         """The mean over clips and frames, a scalar."""
         return ops.divide_no_nan(ops.sum(self.total), ops.sum(self.weight))
 
-    def by_frame(self):
+    def by_frame(self) -> np.ndarray:
         """The mean over clips for each place in a clip, `(T,)`."""
         return ops.divide_no_nan(
             ops.convert_to_tensor(self.total), ops.convert_to_tensor(self.weight)

@@ -1,9 +1,12 @@
+from typing import Any
+
 import keras
 
 from keras_videogpt.metrics.frame_mean import FrameMean
 from keras_videogpt.metrics.positive_number import check_positive_number
 from keras_videogpt.metrics.reconstruction import frame_psnr, frame_squared_error
 from keras_videogpt.metrics.structural_similarity import frame_ssim
+from keras_videogpt.typing import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_videogpt")
@@ -21,10 +24,10 @@ class PSNR(FrameMean):
         13.979
     """
 
-    def __init__(self, num_frames: int, name="psnr", **kwargs):
+    def __init__(self, num_frames: int, name: str = "psnr", **kwargs: Any):
         super().__init__(num_frames, name=name, **kwargs)
 
-    def frame_values(self, reference, video):
+    def frame_values(self, reference: Tensor, video: Tensor) -> Tensor:
         return frame_psnr(reference, video)
 
 
@@ -43,10 +46,10 @@ class SSIM(FrameMean):
         [1.0, 1.0]
     """
 
-    def __init__(self, num_frames: int, name="ssim", **kwargs):
+    def __init__(self, num_frames: int, name: str = "ssim", **kwargs: Any):
         super().__init__(num_frames, name=name, **kwargs)
 
-    def frame_values(self, reference, video):
+    def frame_values(self, reference: Tensor, video: Tensor) -> Tensor:
         return frame_ssim(reference, video)
 
 
@@ -69,12 +72,14 @@ class NormalizedMSE(FrameMean):
         Yan et al. 2021, "VideoGPT", table 3.
     """
 
-    def __init__(self, num_frames: int, variance: float, name="normalized_mse", **kwargs):
+    def __init__(
+        self, num_frames: int, variance: float, name: str = "normalized_mse", **kwargs: Any
+    ):
         check_positive_number("variance", variance)
         super().__init__(num_frames, name=name, **kwargs)
         self.variance = variance
 
-    def frame_values(self, reference, video):
+    def frame_values(self, reference: Tensor, video: Tensor) -> Tensor:
         return frame_squared_error(reference, video) / self.variance
 
     def get_config(self):

@@ -7,11 +7,12 @@ from keras import ops
 
 from keras_videogpt.layers.pixels import normalize_pixels
 from keras_videogpt.models.batches import as_numpy
+from keras_videogpt.typing import Tensor
 
 VALUES_AT_A_TIME = 2**20
 
 
-def frame_pixels(video):
+def frame_pixels(video: Tensor) -> Tensor:
     """The pixels that formulas over frames are given.
 
     Args:

@@ -1,5 +1,6 @@
 import os
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +21,8 @@ from keras_videogpt.sampling.controls import check_seed
 
 
 def fvd(
-    real,
-    fake,
+    real: Any,
+    fake: Any,
     protocol: str | Protocol = "videogpt",
     network: FeatureNetwork | None = None,
     trials: int | None = None,

@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -121,7 +122,7 @@ class InceptionScore:
 
 
 def video_inception_score(
-    videos,
+    videos: Any,
     classifier: FeatureNetwork,
     count: int | None = None,
     splits: int = 10,

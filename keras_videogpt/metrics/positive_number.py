@@ -1,4 +1,7 @@
-def check_positive_number(name: str, value) -> None:
+from typing import Any
+
+
+def check_positive_number(name: str, value: Any) -> None:
     """Raises `ValueError` unless an argument of this name is a number above 0, and finite."""
     try:
         positive = bool(0 < value < float("inf"))

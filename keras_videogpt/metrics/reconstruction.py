@@ -2,6 +2,7 @@ import numpy as np
 from keras import ops
 
 from keras_videogpt.metrics.frame_values import frame_values
+from keras_videogpt.typing import Tensor
 
 
 def psnr(reference: np.ndarray, video: np.ndarray) -> np.ndarray:
@@ -36,7 +37,7 @@ def psnr_per_frame(reference: np.ndarray, video: np.ndarray) -> np.ndarray:
     return frame_values(frame_psnr, reference, video)
 
 
-def frame_psnr(reference, video):
+def frame_psnr(reference: Tensor, video: Tensor) -> Tensor:
     """Peak signal-to-noise ratio of frames, in tensors.
 
     Args:
@@ -55,6 +56,6 @@ def frame_psnr(reference, video):
     return 100.0 - 10.0 * ops.log10(ops.maximum(error * 1e10, 1.0))
 
 
-def frame_squared_error(reference, video):
+def frame_squared_error(reference: Tensor, video: Tensor) -> Tensor:
     """Mean squared error of frames: as `frame_psnr`, on the scale [0, 1]."""
     return ops.mean(ops.square(reference - video), axis=(-3, -2, -1))

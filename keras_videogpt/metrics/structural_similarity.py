@@ -2,6 +2,7 @@ import numpy as np
 from keras import ops
 
 from keras_videogpt.metrics.frame_values import frame_values
+from keras_videogpt.typing import Tensor
 
 WINDOW, SIGMA = 11, 1.5  # in pixels
 RADIUS = WINDOW // 2
@@ -48,7 +49,7 @@ def ssim_per_frame(reference: np.ndarray, video: np.ndarray) -> np.ndarray:
     return frame_values(frame_ssim, reference, video)
 
 
-def frame_ssim(reference, video):
+def frame_ssim(reference: Tensor, video: Tensor) -> Tensor:
     """Structural similarity of frames, in tensors.
 
     Args:
@@ -77,10 +78,14 @@ def frame_ssim(reference, video):
     mean, other_mean = mean + 0.5, other_mean + 0.5
     luminance = (2 * mean * other_mean + K1**2) / (mean**2 + other_mean**2 + K1**2)
     structure = (2 * covariance + K2**2) / (variances + K2**2)
-    return ops.mean(luminance * structure, axis=(-3, -2, -1))
+    similarity = luminance * structure
+    for _ in ("channels", "columns", "rows"):
+        # One sum of all, of numbers as equal as these, may be rounded to the same side every time.
+        similarity = ops.mean(similarity, axis=-1)
+    return similarity
 
 
-def _windows(x, y, variances, covariance, axis: int):
+def _windows(x, y, variances, covariance, axis: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Moments of two images in Gaussian windows along an axis.
 
     Sums of shifted images: products of matrices and convolutions are rounded to fewer digits on

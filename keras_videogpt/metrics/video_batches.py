@@ -1,6 +1,7 @@
 import os
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,7 +11,7 @@ from keras_videogpt.models.batches import as_numpy, field
 from keras_videogpt.models.checks import check_positive, check_video
 
 
-def video_batches(videos, batch_size: int, count: int | None = None) -> Iterator[np.ndarray]:
+def video_batches(videos: Any, batch_size: int, count: int | None = None) -> Iterator[np.ndarray]:
     """Videos of any source in batches of one size, of which no more is read than is asked for.
 
     Args:
@@ -41,7 +42,7 @@ def video_batches(videos, batch_size: int, count: int | None = None) -> Iterator
         yield np.stack(batch)
 
 
-def check_videos(name: str, videos) -> None:
+def check_videos(name: str, videos: Any) -> None:
     """Raises `ValueError` unless an argument of this name may be videos, which is not a path."""
     given = field(videos, "video")
     if isinstance(given, (str, bytes, os.PathLike)) or not (
@@ -54,7 +55,7 @@ def check_videos(name: str, videos) -> None:
         )
 
 
-def clip_sequence(videos):
+def clip_sequence(videos: Any) -> Any:
     """The clips, where any of them can be read at any time; `None` for what comes in batches.
 
     Args:
@@ -76,7 +77,7 @@ def clip_sequence(videos):
     return videos if not len(videos) or video_of(videos[0]).ndim == 4 else None
 
 
-def video_of(item) -> np.ndarray:
+def video_of(item: Any) -> np.ndarray:
     """The video of a clip or a batch, as an array.
 
     Args:

@@ -10,7 +10,7 @@ from keras_videogpt.metrics.video_batches import check_videos, video_batches
 
 
 def video_features(
-    videos,
+    videos: Any,
     network: FeatureNetwork,
     count: int | None = None,
     cache: FeatureCache | bool | str | os.PathLike | None = None,

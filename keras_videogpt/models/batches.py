@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
 from keras_videogpt.models.checks import check_positive
+from keras_videogpt.typing import Tensor
 
 
-def field(batch, name: str):
+def field(batch: Any, name: str) -> Any:
     """One field of a batch: of a dictionary by name, or the bare tensor itself."""
     if isinstance(batch, dict):
         if name not in batch:
@@ -17,12 +19,12 @@ def field(batch, name: str):
     return batch
 
 
-def is_video(array) -> bool:
+def is_video(array: Tensor) -> bool:
     """Whether a bare batch holds video (uint8 or float) and not codes (other integers)."""
     return "float" in str(array.dtype) or "uint8" in str(array.dtype)
 
 
-def video_or_codes(batch) -> dict:
+def video_or_codes(batch: Any) -> dict:
     """A prior's batch with the key `video` or `codes`; a bare tensor is told by its dtype."""
     if not isinstance(batch, dict):
         return {"video" if is_video(batch) else "codes": batch}
@@ -31,7 +33,7 @@ def video_or_codes(batch) -> dict:
     return batch
 
 
-def fit_arguments(x, arguments: dict) -> tuple:
+def fit_arguments(x: Any, arguments: dict) -> tuple:
     """What `fit` passes on to Keras for data that it can't take, or warns about, as it is.
 
     Args:
@@ -49,7 +51,7 @@ def fit_arguments(x, arguments: dict) -> tuple:
     return x, arguments
 
 
-def first_batches(x, count: int, batch_size: int = 32) -> Iterator:
+def first_batches(x: Any, count: int, batch_size: int = 32) -> Iterator:
     """Up to `count` batches of what `fit` was given, without using up what can't be read twice.
 
     Args:
@@ -73,14 +75,14 @@ def first_batches(x, count: int, batch_size: int = 32) -> Iterator:
         yield from islice(x, count)
 
 
-def check_lengths(arrays) -> None:
+def check_lengths(arrays: Any) -> None:
     """Raises `ValueError` unless the arrays of a dictionary are of equally many clips."""
     lengths = {name: len(x) for name, x in arrays.items()} if isinstance(arrays, dict) else {}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"Arrays must be of equally many clips; got {lengths}.")
 
 
-def as_numpy(tensor) -> np.ndarray:
+def as_numpy(tensor: Tensor) -> np.ndarray:
     """A tensor of any backend as a NumPy array; the parts of replicas are put together."""
     if isinstance(parts := getattr(tensor, "values", None), tuple):
         return np.concatenate([np.asarray(part) for part in parts])

@@ -1,8 +1,12 @@
 """What models check of their arguments and inputs at the door."""
 
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+
+from keras_videogpt.typing import Tensor
 
 
 def check_positive(**arguments: int) -> None:
@@ -12,14 +16,14 @@ def check_positive(**arguments: int) -> None:
             raise ValueError(f"{name} must be a positive integer; got {value!r}.")
 
 
-def check_choice(name: str, value, accepted: tuple) -> None:
+def check_choice(name: str, value: Any, accepted: tuple) -> None:
     """Raises `ValueError` unless `value` is one of the `accepted` ones."""
     if value not in accepted:
         raise ValueError(f"{name} must be one of {accepted}; got {value!r}.")
 
 
 def check_downsample(
-    video_shape: tuple[int, ...], downsample: tuple[int, ...]
+    video_shape: Sequence[int], downsample: Sequence[int]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Both shapes as tuples of integers, if the one can be downsampled by the other.
 
@@ -49,7 +53,7 @@ def check_downsample(
     return video_shape, downsample
 
 
-def check_shape(array, shape: tuple[int, ...], name: str) -> None:
+def check_shape(array: Tensor, shape: tuple[int, ...], name: str) -> None:
     """Raises `ValueError` unless an array or tensor is a batch, `(B, *shape)`."""
     given = tuple(array.shape)
     if len(given) != len(shape) + 1 or any(
@@ -59,7 +63,7 @@ def check_shape(array, shape: tuple[int, ...], name: str) -> None:
         raise ValueError(f"{name} must have shape {expected}; got {given}.")
 
 
-def check_below(array, limit: int, name: str) -> None:
+def check_below(array: Tensor, limit: int, name: str) -> None:
     """Raises `ValueError` unless the integers of a NumPy array lie in [0, limit - 1]."""
     if isinstance(array, np.ndarray) and array.size:
         low, high = int(array.min()), int(array.max())
@@ -67,7 +71,7 @@ def check_below(array, limit: int, name: str) -> None:
             raise ValueError(f"{name} must lie in [0, {limit - 1}]; got values in [{low}, {high}].")
 
 
-def check_video(video, shape: tuple[int, ...], name: str = "videos") -> None:
+def check_video(video: Tensor, shape: tuple[int, ...], name: str = "videos") -> None:
     """Raises `ValueError` unless `video` is a batch of clips that a model can take.
 
     Args:
@@ -89,7 +93,7 @@ def check_video(video, shape: tuple[int, ...], name: str = "videos") -> None:
             )
 
 
-def check_codes(codes, shape: tuple[int, ...], num_codes: int, name: str = "codes") -> None:
+def check_codes(codes: Tensor, shape: tuple[int, ...], num_codes: int, name: str = "codes") -> None:
     """Raises `ValueError` unless `codes` is a batch of codes that a model can take.
 
     Args:

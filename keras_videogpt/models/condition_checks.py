@@ -3,9 +3,10 @@
 import numpy as np
 
 from keras_videogpt.models.checks import check_below, check_shape
+from keras_videogpt.typing import Tensor
 
 
-def check_labels(labels, num_classes: int, name: str = "labels") -> None:
+def check_labels(labels: Tensor, num_classes: int, name: str = "labels") -> None:
     """Raises `ValueError` unless `labels` is a batch of classes that a model can take.
 
     Args:
@@ -21,7 +22,7 @@ def check_labels(labels, num_classes: int, name: str = "labels") -> None:
 
 
 def check_actions(
-    actions, shape: tuple[int, ...], num_actions: int | None, name: str = "actions"
+    actions: Tensor, shape: tuple[int, ...], num_actions: int | None, name: str = "actions"
 ) -> None:
     """Raises `ValueError` unless `actions` is a batch of action sequences that a model can take.
 
@@ -43,7 +44,7 @@ def check_actions(
         check_below(actions, num_actions, name)
 
 
-def check_embeddings(embeddings, shape: tuple[int, int], name: str = "embeddings") -> None:
+def check_embeddings(embeddings: Tensor, shape: tuple[int, int], name: str = "embeddings") -> None:
     """Raises `ValueError` unless `embeddings` is a batch of sequences that a model can take.
 
     Args:
@@ -57,7 +58,7 @@ def check_embeddings(embeddings, shape: tuple[int, int], name: str = "embeddings
     _check_finite(embeddings, name)
 
 
-def check_mask(mask, length: int, name: str = "embedding_mask") -> None:
+def check_mask(mask: Tensor, length: int, name: str = "embedding_mask") -> None:
     """Raises `ValueError` unless `mask` is an array or tensor of bool, `(B, length)`."""
     if "bool" not in str(mask.dtype):
         raise ValueError(f"{name} must be bool, True for what is there; got {mask.dtype}.")

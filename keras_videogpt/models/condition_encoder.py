@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -9,16 +10,17 @@ from keras_videogpt.layers.null_vector import NullVector
 from keras_videogpt.layers.position_embedding import PositionEmbedding
 from keras_videogpt.models.conditions import Conditions
 from keras_videogpt.models.frame_encoder import build_frame_encoder
+from keras_videogpt.typing import Tensor
 
 
 def build_condition_encoder(
     conditions: Conditions,
-    dtype,
+    dtype: str | keras.DTypePolicy | None,
     width: int = 512,
     latent_frames: int | None = None,
     dropout: float = 0.0,
     seed: int | None = None,
-    **frame_options,
+    **frame_options: Any,
 ) -> keras.Model | None:
     """The functional model from a prior's conditions to what its transformer takes of them.
 
@@ -126,7 +128,7 @@ def _condition(conditions, inputs, kept, latent_frames):
     return vectors[0] if len(vectors) == 1 else ops.concatenate(vectors, axis=-1)
 
 
-def actions_by_latent_frame(actions, latent_frames: int):
+def actions_by_latent_frame(actions: Tensor, latent_frames: int) -> Tensor:
     """The actions that lead to the frames of each latent frame.
 
     Action t is done after frame t and leads to frame t + 1. Latent frame k stands for the d = T / t

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,6 +14,7 @@ from keras_videogpt.models.condition_checks import (
     check_labels,
     check_mask,
 )
+from keras_videogpt.typing import Tensor
 
 # Arguments of `sample` and `logits` whose key in a batch is another.
 KEYS = {"labels": "label"}
@@ -154,7 +156,7 @@ class Conditions:
         if self.embedding_shape and batch.get("embedding_mask") is not None:
             self._check("embedding_mask", as_numpy(batch["embedding_mask"]), "embedding_mask")
 
-    def given(self, count, embedding_mask=None, **arguments) -> dict:
+    def given(self, count: Tensor, embedding_mask: Tensor | None = None, **arguments: Any) -> dict:
         """The conditions of `count` clips, from the arguments of `sample` or `logits`.
 
         Args:
@@ -198,7 +200,9 @@ class Conditions:
         # All of them tensors: Keras refuses a mixture.
         return keras.tree.map_structure(ops.convert_to_tensor, self.of_batch(conditions))
 
-    def given_arrays(self, count: int, embedding_mask=None, **arguments) -> dict[str, np.ndarray]:
+    def given_arrays(
+        self, count: int, embedding_mask: Tensor | None = None, **arguments: Any
+    ) -> dict[str, np.ndarray]:
         """As `given`, in NumPy arrays, so that values of tensors of any backend are checked too."""
         arguments["embedding_mask"] = embedding_mask
         arrays = {k: None if v is None else as_numpy(v) for k, v in arguments.items()}

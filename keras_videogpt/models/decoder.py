@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 
 from keras_videogpt.layers.padded_convolution import PaddedConv3D
@@ -10,8 +12,8 @@ def build_decoder(
     upsample: tuple[int, ...],
     hidden_units: int,
     channels: int,
-    dtype,
-    **stack_options,
+    dtype: str | keras.DTypePolicy | None,
+    **stack_options: Any,
 ) -> keras.Model:
     """The functional decoder, the encoder's mirror: residual blocks, then transposed convolutions.
 

@@ -1,8 +1,11 @@
+from typing import Any
+
 import keras
 
 from keras_videogpt.layers.normalization import normalization
 from keras_videogpt.layers.padded_convolution import PaddedConv3D
 from keras_videogpt.layers.residual_block import ResidualBlock
+from keras_videogpt.typing import Tensor
 
 
 def strides_per_convolution(downsample: tuple[int, ...]) -> list[tuple[int, ...]]:
@@ -23,8 +26,14 @@ def strides_per_convolution(downsample: tuple[int, ...]) -> list[tuple[int, ...]
 
 
 def residual_stack(
-    x, num_layers: int, hidden_units: int, norm: str, dtype, name: str, **block_options
-):
+    x: Tensor,
+    num_layers: int,
+    hidden_units: int,
+    norm: str,
+    dtype: str | keras.DTypePolicy | None,
+    name: str,
+    **block_options: Any,
+) -> Tensor:
     """Residual blocks, then norm and ReLU, applied to the symbolic tensor `x`."""
     for i in range(num_layers):
         x = ResidualBlock(norm=norm, dtype=dtype, name=f"{name}_{i}", **block_options)(x)
@@ -37,8 +46,8 @@ def build_encoder(
     downsample: tuple[int, ...],
     hidden_units: int,
     extra_padding: str,
-    dtype,
-    **stack_options,
+    dtype: str | keras.DTypePolicy | None,
+    **stack_options: Any,
 ) -> keras.Model:
     """The functional encoder: strided convolutions (kernel 4), a 3x3x3 one, residual blocks.
 

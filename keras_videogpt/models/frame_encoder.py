@@ -46,7 +46,7 @@ def build_frame_encoder(
     width: int = 512,
     depth: int = 34,
     relu_before_addition: bool = False,
-    dtype="float32",
+    dtype: str | keras.DTypePolicy = "float32",
 ) -> keras.Model:
     """The functional encoder of the frames a prior is conditioned on: a 3-D ResNet.
 

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -87,7 +88,7 @@ def _check_members(members: list[zipfile.ZipInfo]) -> None:
             )
 
 
-def read_weights(model: keras.Model, file: Path, compare: bool = True, **options) -> None:
+def read_weights(model: keras.Model, file: Path, compare: bool = True, **options: Any) -> None:
     """Loads weights as Keras does, once the file was looked at.
 
     Args:
@@ -112,7 +113,7 @@ def read_weights(model: keras.Model, file: Path, compare: bool = True, **options
     keras.Model.load_weights(model, file, **options)
 
 
-def load_checked_weights(model: keras.Model, path, **options) -> None:
+def load_checked_weights(model: keras.Model, path: Any, **options: Any) -> None:
     """`read_weights` of a local or remote file, which may be a `.keras` one.
 
     Args:

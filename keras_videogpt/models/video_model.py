@@ -2,6 +2,7 @@ import os
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any, Self
 
 import keras
 from keras import ops
@@ -15,16 +16,17 @@ from keras_videogpt.distribution.global_batch import (
 from keras_videogpt.models.batches import check_lengths, first_batches, fit_arguments
 from keras_videogpt.models.model_file import load_checked_weights
 from keras_videogpt.presets.preset_folder import write_preset
+from keras_videogpt.typing import Tensor
 
 
 class VideoModel(keras.Model):
     """What both models share: a look at the data before training, and how a file is read back."""
 
-    def check_batch(self, batch) -> None:
+    def check_batch(self, batch: Any) -> None:
         """Raises `ValueError` unless a batch, or arrays of any length, can be trained on."""
         raise NotImplementedError
 
-    def check_data(self, x) -> None:
+    def check_data(self, x: Any) -> None:
         """Checks what `fit` was given: arrays, or the first batch of a dataset."""
         is_array = isinstance(x, dict) or hasattr(x, "shape")
         if is_array:
@@ -42,7 +44,7 @@ class VideoModel(keras.Model):
         self.check_data(x)
         return x
 
-    def refuse_targets(self, y, sample_weight) -> None:
+    def refuse_targets(self, y: Any, sample_weight: Any) -> None:
         """Raises `ValueError` where batches are tuples: targets are made from the inputs."""
         if y is not None or sample_weight is not None:
             raise ValueError(
@@ -50,7 +52,7 @@ class VideoModel(keras.Model):
                 "without targets or sample weights; got a tuple with them."
             )
 
-    def share_of_batch(self, loss):
+    def share_of_batch(self, loss: Tensor) -> Tensor:
         """A replica's mean loss, as the backend wants it.
 
         TensorFlow adds up the gradients of replicas, and shows the loss times their number; where
@@ -222,7 +224,9 @@ class VideoModel(keras.Model):
         return write_preset(self, folder, trained_on, description, recipe, figures or {})
 
     @classmethod
-    def from_preset(cls, preset: str | os.PathLike, load_weights: bool = True, **overrides):
+    def from_preset(
+        cls, preset: str | os.PathLike, load_weights: bool = True, **overrides: Any
+    ) -> Self:
         """The model of a preset.
 
         Args:
@@ -256,7 +260,8 @@ class VideoModel(keras.Model):
         # Which builds both classes, and is built upon this one.
         from keras_videogpt.presets.load_preset import load_preset
 
-        return load_preset(preset, load_weights, cls, **overrides)
+        model: Any = load_preset(preset, load_weights, cls, **overrides)
+        return model
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

@@ -29,6 +29,7 @@ from keras_videogpt.models.frozen_copy import frozen_copy
 from keras_videogpt.models.video_model import VideoModel
 from keras_videogpt.models.vqvae import VQVAE
 from keras_videogpt.quantizers.codebook_lookup import CodebookLookup
+from keras_videogpt.typing import Tensor
 
 # Arguments that are kept as they are, as attributes and in the config.
 ARGUMENTS = (
@@ -162,8 +163,8 @@ class VideoGPT(VideoModel):
         seed: int | None = None,
         remat: bool = False,
         class_names: Sequence[str] | None = None,
-        dtype=None,
-        **kwargs,
+        dtype: str | keras.DTypePolicy | None = None,
+        **kwargs: Any,
     ):
         if not isinstance(tokenizer, VQVAE):
             raise ValueError(f"tokenizer must be a VQVAE; got {type(tokenizer).__name__}.")
@@ -285,7 +286,7 @@ class VideoGPT(VideoModel):
 
         # === Config ===
         #: Dtype policy of the layers; a functional model has none of its own.
-        self.layers_policy = dtype
+        self.layers_policy: keras.DTypePolicy = dtype
         self.num_layers = num_layers
         self.num_heads = num_heads
         self.hidden_dim = hidden_dim
@@ -352,7 +353,7 @@ class VideoGPT(VideoModel):
         self.bits_per_code.update_state(loss / math.log(2))
         return self.share_of_batch(loss + sum(self.losses))
 
-    def check_batch(self, batch) -> None:
+    def check_batch(self, batch: Any) -> None:
         """Raises `ValueError` unless the codes and conditions of a batch can be trained on."""
         batch = video_or_codes(batch)
         if "video" in batch:
@@ -363,14 +364,14 @@ class VideoGPT(VideoModel):
 
     def logits(
         self,
-        codes,
-        frames=None,
-        labels=None,
-        actions=None,
-        embeddings=None,
-        embedding_mask=None,
+        codes: Tensor,
+        frames: Tensor | None = None,
+        labels: Tensor | None = None,
+        actions: Tensor | None = None,
+        embeddings: Tensor | None = None,
+        embedding_mask: Tensor | None = None,
         batch_size: int = 8,
-    ):
+    ) -> np.ndarray:
         """Teacher-forced logits of every code given the ones before it.
 
         Args:
@@ -412,12 +413,12 @@ class VideoGPT(VideoModel):
 
     def bits_per_dim(
         self,
-        videos_or_codes,
-        frames=None,
-        labels=None,
-        actions=None,
-        embeddings=None,
-        embedding_mask=None,
+        videos_or_codes: Tensor,
+        frames: Tensor | None = None,
+        labels: Tensor | None = None,
+        actions: Tensor | None = None,
+        embeddings: Tensor | None = None,
+        embedding_mask: Tensor | None = None,
         batch_size: int = 8,
     ) -> np.ndarray:
         """Bits the prior needs for each code of a clip, on average.
@@ -533,6 +534,6 @@ class VideoGPT(VideoModel):
         return model
 
 
-def cross_entropy(logits, codes):
+def cross_entropy(logits: Tensor, codes: Tensor) -> Tensor:
     """Cross-entropy of every code in nats: logits `(..., K)`, codes `(...)`, to `(...)`."""
     return keras.losses.sparse_categorical_crossentropy(codes, logits, from_logits=True)

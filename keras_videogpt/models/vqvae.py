@@ -1,4 +1,5 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -20,6 +21,7 @@ from keras_videogpt.models.encoder import build_encoder
 from keras_videogpt.models.video_model import VideoModel
 from keras_videogpt.quantizers.codebook_lookup import CodebookLookup
 from keras_videogpt.quantizers.vector_quantizer import EMAVectorQuantizer
+from keras_videogpt.typing import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_videogpt")
@@ -73,8 +75,8 @@ class VQVAE(VideoModel):
 
     def __init__(
         self,
-        video_shape=(16, 64, 64, 3),
-        downsample=(2, 2, 2),
+        video_shape: Sequence[int] = (16, 64, 64, 3),
+        downsample: Sequence[int] = (2, 2, 2),
         num_codes: int = 1024,
         code_dim: int = 256,
         num_codebooks: int = 1,
@@ -92,8 +94,8 @@ class VQVAE(VideoModel):
         restart_threshold: float = 1.0,
         seed: int | None = None,
         remat: bool = False,
-        dtype=None,
-        **kwargs,
+        dtype: str | keras.DTypePolicy | None = None,
+        **kwargs: Any,
     ):
         video_shape, downsample = check_downsample(video_shape, downsample)
         check_positive(
@@ -183,7 +185,7 @@ class VQVAE(VideoModel):
 
         # === Config ===
         #: Dtype policy of the layers; a functional model has none of its own.
-        self.layers_policy = dtype
+        self.layers_policy: keras.DTypePolicy = dtype
         self.video_shape = video_shape
         self.downsample = downsample
         self.num_codes = num_codes
@@ -224,11 +226,11 @@ class VQVAE(VideoModel):
         self.codes_used.update_state(y_pred["codes"])
         return self.share_of_batch(reconstruction_loss + commitment_loss + sum(self.losses))
 
-    def check_batch(self, batch) -> None:
+    def check_batch(self, batch: Any) -> None:
         """Raises `ValueError` unless the videos of a batch can be trained on."""
         check_video(as_numpy(field(batch, "video")), self.video_shape, "video")
 
-    def check_data(self, x) -> None:
+    def check_data(self, x: Any) -> None:
         """Checks the data, and measures its variance if that is still to be done."""
         super().check_data(x)
         if float(ops.convert_to_numpy(self.measured_variance)) > 0:
@@ -240,7 +242,7 @@ class VQVAE(VideoModel):
             )
         self.measure_variance(x)
 
-    def measure_variance(self, x, num_batches: int = 64) -> float:
+    def measure_variance(self, x: Any, num_batches: int = 64) -> float:
         """Sets the data's variance, which the reconstruction error is divided by, from data.
 
         Args:
@@ -262,7 +264,7 @@ class VQVAE(VideoModel):
         self.measured_variance.assign(variance)
         return variance
 
-    def encode(self, videos, batch_size: int = 8):
+    def encode(self, videos: Tensor, batch_size: int = 8) -> Tensor:
         """Turns clips into codes.
 
         Args:
@@ -287,7 +289,7 @@ class VQVAE(VideoModel):
         check_video(videos, self.video_shape)
         return self.code_encoder(normalize_pixels(videos), training=False)
 
-    def decode(self, codes, batch_size: int = 8):
+    def decode(self, codes: Tensor, batch_size: int = 8) -> Tensor:
         """Turns codes into clips.
 
         Args:

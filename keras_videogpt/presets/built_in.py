@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 from keras_videogpt.presets.data_sets import DATA_SETS
 from keras_videogpt.presets.parameters import PARAMETERS
@@ -64,7 +65,7 @@ def available() -> list[Preset]:
     return [*map(_trained, TRAINED), *untrained]
 
 
-def is_built_in(preset) -> bool:
+def is_built_in(preset: Any) -> bool:
     """Whether a preset of this name comes with the package.
 
     Args:

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 from keras_videogpt.data.optional import optional_import
 from keras_videogpt.presets.preset_folder import FILES
@@ -11,7 +12,7 @@ KAGGLE = re.compile(r"kaggle://([\w.-]+/[\w.-]+/[\w.-]+/[\w.-]+(?:/\d+)?)")
 FORMS = "hf://user/repository[@revision] or kaggle://user/model/framework/variation[/version]"
 
 
-def is_hub_address(preset) -> bool:
+def is_hub_address(preset: Any) -> bool:
     """Whether a preset is asked for by its address on a hub.
 
     Args:

@@ -3,6 +3,7 @@
 import inspect
 import os
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -44,7 +45,7 @@ def load_preset(
     preset: str | os.PathLike,
     load_weights: bool = True,
     cls: type[VQVAE] | type[VideoGPT] | None = None,
-    **overrides,
+    **overrides: Any,
 ) -> VQVAE | VideoGPT:
     """The model of a preset.
 

@@ -8,15 +8,16 @@ it is made again, and the sha256 of the other two.
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import keras
 
 import keras_videogpt
 from keras_videogpt.models.trusted_config import MAX_BYTES, check_config, read_json
+from keras_videogpt.new_folder import new_folder
 from keras_videogpt.paths import as_path, is_remote, local_copy, local_path
 
 FORMAT = 1
@@ -35,10 +36,7 @@ def write_preset(
     folder = local_path(folder, "folder")
     if folder.exists():
         raise FileExistsError(f"{folder} is there already; choose another folder, or remove it.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder.parent) as scratch:
-        unfinished = Path(scratch) / folder.name
-        unfinished.mkdir()
+    with new_folder(folder, overwrite=False, mark=METADATA) as unfinished:
         config = keras.saving.serialize_keras_object(model)
         # A model of its own leaves the optimizer, and what training counts, out of the file.
         config["compile_config"] = {}
@@ -61,7 +59,6 @@ def write_preset(
             "sha256": {name: _sha256(unfinished / name) for name in (CONFIG, WEIGHTS)},
         }
         _write_json(unfinished / METADATA, metadata)
-        os.rename(unfinished, folder)
     return folder
 
 
@@ -74,7 +71,7 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def is_preset_folder(folder) -> bool:
+def is_preset_folder(folder: Any) -> bool:
     """Whether a folder is meant to be a preset's.
 
     Args:

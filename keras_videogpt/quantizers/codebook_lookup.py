@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -24,7 +26,7 @@ class CodebookLookup(keras.layers.Layer):
         (1, 2, 4, 4, 4)
     """
 
-    def __init__(self, quantizer: EMAVectorQuantizer, **kwargs):
+    def __init__(self, quantizer: EMAVectorQuantizer, **kwargs: Any):
         super().__init__(**kwargs)
         self.quantizer = quantizer
 

@@ -1,7 +1,10 @@
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_videogpt.distribution.global_batch import global_sum, num_replicas, replica_id
+from keras_videogpt.typing import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_videogpt")
@@ -52,7 +55,7 @@ class EMAVectorQuantizer(keras.layers.Layer):
         restart_threshold: float = 1.0,
         epsilon: float = 1e-7,
         seed: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if not 0 <= decay < 1:
@@ -113,7 +116,7 @@ class EMAVectorQuantizer(keras.layers.Layer):
         straight_through = latents + ops.stop_gradient(quantized - latents)
         return ops.cast(straight_through, self.compute_dtype), codes, commitment
 
-    def nearest(self, vectors):
+    def nearest(self, vectors: Tensor) -> Tensor:
         """Codes of least squared distance, the first on ties: `(N, G, D)` to int32 `(N, G)`."""
         codebook = ops.convert_to_tensor(self.codebook)
         # |z|^2 is the same for every code and is left out.
@@ -132,12 +135,12 @@ class EMAVectorQuantizer(keras.layers.Layer):
         first = ops.min(ops.where(smallest, indices, self.num_codes - 1.0), axis=-1)
         return ops.cast(first, "int32")
 
-    def lookup(self, codes):
+    def lookup(self, codes: Tensor) -> Tensor:
         """The float32 vectors `(..., G, D)` of codes `(..., G)`."""
         codebook = ops.reshape(ops.convert_to_tensor(self.codebook), (-1, self.code_dim))
         return ops.take(codebook, self._rows(codes), axis=0)
 
-    def lookup_in_book(self, codes, book):
+    def lookup_in_book(self, codes: Tensor, book: Tensor) -> Tensor:
         """The float32 vectors `(..., D)` of codes `(...)` that all belong to codebook `book`."""
         codebook = ops.reshape(ops.convert_to_tensor(self.codebook), (-1, self.code_dim))
         return ops.take(codebook, codes + book * self.num_codes, axis=0)

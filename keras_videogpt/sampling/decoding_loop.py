@@ -5,21 +5,33 @@ PyTorch runs a Python loop that writes into its cache.
 """
 
 import weakref
+from collections.abc import Callable
 
 import keras
 from keras import ops
 
 from keras_videogpt.layers.slice_update import slice_update
+from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.sampling.draw import draw, filter_logits
 from keras_videogpt.sampling.guidance import guided_logits, previous_codes
 from keras_videogpt.sampling.step import step
+from keras_videogpt.typing import Tensor
 
 _COMPILED = weakref.WeakKeyDictionary()
 
 
 def decode_run(
-    model, previous, cache, context, uniforms, given, first, temperature, top_p, top_k=None
-):
+    model: VideoGPT,
+    previous: Tensor,
+    cache: list,
+    context: dict,
+    uniforms: Tensor,
+    given: Tensor,
+    first: Tensor,
+    temperature: Tensor,
+    top_p: Tensor | None,
+    top_k: int | None = None,
+) -> tuple:
     """Draws a run of consecutive codes, one `step` each.
 
     Args:
@@ -61,7 +73,7 @@ def decode_run(
     return codes, list(zip(runs, starts, strict=True))
 
 
-def end_run(model, cache, runs, first, steps):
+def end_run(model: VideoGPT, cache: list, runs: list, first: Tensor, steps: int) -> list:
     """The cache with what `decode_run` left written to it."""
     return [
         block.attention.end_run(arrays, *run, first, steps)
@@ -70,8 +82,8 @@ def end_run(model, cache, runs, first, steps):
 
 
 def compiled_decode_run(
-    model, batch_size: int, top_k: int | None = None, top_p: float | None = None
-):
+    model: VideoGPT, batch_size: int, top_k: int | None = None, top_p: float | None = None
+) -> Callable:
     """`decode_run` of a model, compiled once and used again.
 
     Args:
@@ -95,7 +107,9 @@ def compiled_decode_run(
     return functions[variant]
 
 
-def is_compiled(model, batch_size: int, top_k: int | None = None, top_p: float | None = None):
+def is_compiled(
+    model: VideoGPT, batch_size: int, top_k: int | None = None, top_p: float | None = None
+) -> bool:
     """Whether the next run of a model will not have to wait for a compiler."""
     variant = _variant(model, batch_size, top_k, top_p)
     return keras.backend.backend() == "torch" or variant in _COMPILED.get(model, {})

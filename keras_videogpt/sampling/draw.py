@@ -3,13 +3,17 @@
 import numpy as np
 from keras import ops
 
+from keras_videogpt.typing import Tensor
+
 # Codes e^60 times less likely than the likeliest are outside any top-p. Halved 30 times, that is
 # the precision of float32.
 LEAST_LOGIT = 60.0
 HALVINGS = 30
 
 
-def filter_logits(logits, temperature, top_k: int | None = None, top_p=None):
+def filter_logits(
+    logits: Tensor, temperature: Tensor, top_k: int | None = None, top_p: Tensor | None = None
+) -> Tensor:
     """Logits divided by the temperature, with codes outside top-k and top-p at minus infinity.
 
     Args:
@@ -54,7 +58,7 @@ def _top_p_threshold(logits, top_p):
     return ops.fori_loop(0, HALVINGS, halve, bounds)[0]
 
 
-def draw(logits, uniform):
+def draw(logits: Tensor, uniform: Tensor) -> Tensor:
     """Draws a code per row by inverting the cumulative distribution.
 
     One uniform number a code decides it, so that the same numbers give the same codes whatever the

@@ -8,6 +8,7 @@ import math
 from keras import ops
 
 from keras_videogpt.models.videogpt import VideoGPT
+from keras_videogpt.typing import Tensor
 
 
 def check_guidance(model: VideoGPT, guidance: float) -> None:
@@ -31,12 +32,12 @@ def with_and_without(conditions: dict) -> dict:
     return {**doubled, "given": ops.concatenate([given, ops.zeros_like(given)])}
 
 
-def previous_codes(previous, guidance=None):
+def previous_codes(previous: Tensor, guidance: Tensor | None = None) -> Tensor:
     """The codes before a step, `(B,)`, for its sequences: `(2 B,)` if there is guidance."""
     return previous if guidance is None else ops.concatenate([previous, previous])
 
 
-def guided_logits(logits, guidance=None):
+def guided_logits(logits: Tensor, guidance: Tensor | None = None) -> Tensor:
     """The logits to draw from.
 
     Args:

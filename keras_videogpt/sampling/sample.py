@@ -1,18 +1,20 @@
 import warnings
+from typing import Any
 
 import numpy as np
 
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.sampling.sample_batches import sample_batches
+from keras_videogpt.typing import Tensor
 
 
 def sample(
     model: VideoGPT,
     n: int = 8,
-    frames=None,
-    labels=None,
-    actions=None,
-    prefix=None,
+    frames: Tensor | None = None,
+    labels: Tensor | None = None,
+    actions: Tensor | None = None,
+    prefix: Tensor | None = None,
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
@@ -21,11 +23,11 @@ def sample(
     dtype: str | None = None,
     batch_size: int | None = None,
     progress: bool = True,
-    embeddings=None,
-    embedding_mask=None,
+    embeddings: Tensor | None = None,
+    embedding_mask: Tensor | None = None,
     guidance: float = 1.0,
     keep_frames: bool = False,
-):
+) -> np.ndarray | Any:
     """Samples clips from a prior.
 
     Every code is drawn once, in order, from the prior's distribution given those before it, with a

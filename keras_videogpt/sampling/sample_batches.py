@@ -14,15 +14,16 @@ from keras_videogpt.sampling.draw import uniform_numbers
 from keras_videogpt.sampling.guidance import check_guidance
 from keras_videogpt.sampling.sample_codes import sample_codes
 from keras_videogpt.sampling.step import encode_conditions
+from keras_videogpt.typing import Tensor
 
 
 def sample_batches(
     model: VideoGPT,
     n: int = 8,
-    frames=None,
-    labels=None,
-    actions=None,
-    prefix=None,
+    frames: Tensor | None = None,
+    labels: Tensor | None = None,
+    actions: Tensor | None = None,
+    prefix: Tensor | None = None,
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
@@ -31,8 +32,8 @@ def sample_batches(
     batch_size: int | None = None,
     first_clip: int = 0,
     progress: bool = True,
-    embeddings=None,
-    embedding_mask=None,
+    embeddings: Tensor | None = None,
+    embedding_mask: Tensor | None = None,
     guidance: float = 1.0,
     keep_frames: bool = False,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 from keras import ops
 
@@ -18,7 +20,7 @@ def sample_codes(
     top_p: float | None = None,
     prefix: np.ndarray | None = None,
     context: dict | None = None,
-    on_progress=lambda steps: None,
+    on_progress: Callable[[int], None] = lambda steps: None,
 ) -> np.ndarray:
     """Samples one batch of codes, a run of them per compiled call.
 

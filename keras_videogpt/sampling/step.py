@@ -8,6 +8,7 @@ from keras import ops
 from keras_videogpt.layers.step_operations import cast, linear, normalize
 from keras_videogpt.models.videogpt import VideoGPT
 from keras_videogpt.sampling.guidance import with_and_without
+from keras_videogpt.typing import Tensor
 
 
 def encode_conditions(
@@ -15,7 +16,7 @@ def encode_conditions(
     count: int | None = None,
     encoder: VideoGPT | None = None,
     guidance: float = 1.0,
-    **conditions,
+    **conditions: Any,
 ) -> dict:
     """What `step` needs of positions and of the conditions of a batch of clips; computed once.
 
@@ -61,7 +62,15 @@ def step_context(model: VideoGPT, encoded: dict, guidance: float = 1.0) -> dict:
     return keras.tree.map_structure(ops.stop_gradient, context)
 
 
-def step(model: VideoGPT, previous, pasts: list, runs: list, places: list, position, context: dict):
+def step(
+    model: VideoGPT,
+    previous: Tensor,
+    pasts: list,
+    runs: list,
+    places: list,
+    position: Tensor,
+    context: dict,
+) -> tuple:
     """Logits of one code, given the code before it, what is before its run, and the conditions.
 
     Args:

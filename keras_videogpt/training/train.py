@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import keras
 
@@ -27,7 +28,7 @@ def train(
     save_every: int,
     seed: int,
     workers: int,
-    make_pictures,
+    make_pictures: Any,
     verbose: int | str = "auto",
 ) -> None:
     """Trains a compiled model up to `steps`, from the step the run has reached; closes the run.

@@ -10,8 +10,8 @@ from checks import small_gpt, small_vqvae
 from keras_videogpt.backend import BACKENDS
 from keras_videogpt.commands import export as command
 from keras_videogpt.exporting.export import export
-from keras_videogpt.exporting.new_folder import new_folder
 from keras_videogpt.exporting.own_process import export_in_own_process
+from keras_videogpt.new_folder import new_folder
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -118,7 +119,7 @@ class FeatureNetwork:
         return videos
 
 
-def check_feature_network(name: str, network) -> None:
+def check_feature_network(name: str, network: Any) -> None:
     """Raises `ValueError` unless an argument of this name is a `FeatureNetwork`."""
     if not isinstance(network, FeatureNetwork):
         raise ValueError(f"{name} must be a FeatureNetwork, such as I3D(); got {network!r}.")

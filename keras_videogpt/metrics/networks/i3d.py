@@ -10,6 +10,7 @@ from keras_videogpt.metrics.networks.i3d_weights import load_i3d_weights
 from keras_videogpt.metrics.networks.resizing import resize_frames
 from keras_videogpt.metrics.positive_number import check_positive_number
 from keras_videogpt.models.checks import check_choice
+from keras_videogpt.typing import Tensor
 
 SIZE = 224
 MAGVIT_SIZE = 64
@@ -71,7 +72,7 @@ class I3D(FeatureNetwork):
         return self.features(videos, batch_size)
 
 
-def crop_shorter_side(videos):
+def crop_shorter_side(videos: Tensor) -> Tensor:
     """Resizes the shorter side to 224 and crops the centre: the preprocessing of VideoGPT.
 
     Args:
@@ -95,12 +96,12 @@ def crop_shorter_side(videos):
     return 2 * x[:, :, top : top + SIZE, left : left + SIZE] - 1
 
 
-def stretch(videos):
+def stretch(videos: Tensor) -> Tensor:
     """Resizes to 224x224 whatever the aspect: as `crop_shorter_side`."""
     return 2 * resize_frames(_unit_range(videos), SIZE, SIZE) - 1
 
 
-def resize_as_magvit(videos):
+def resize_as_magvit(videos: Tensor) -> Tensor:
     """Resizes to 64x64 and then to 224x224 with TensorFlow 1's alignment: see `stretch`."""
     x = resize_frames(_unit_range(videos), MAGVIT_SIZE, MAGVIT_SIZE, alignment="legacy")
     return 2 * resize_frames(x, SIZE, SIZE, alignment="legacy") - 1

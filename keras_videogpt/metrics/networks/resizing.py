@@ -2,6 +2,7 @@ import numpy as np
 from keras import ops
 
 from keras_videogpt.models.checks import check_choice, check_positive
+from keras_videogpt.typing import Tensor
 
 ALIGNMENTS = ("half_pixel", "corners", "legacy")
 
@@ -52,7 +53,7 @@ def resize_matrix(old: int, new: int, alignment: str = "half_pixel") -> np.ndarr
     return matrix.astype("float32")
 
 
-def resize_frames(videos, height: int, width: int, alignment: str = "half_pixel"):
+def resize_frames(videos: Tensor, height: int, width: int, alignment: str = "half_pixel") -> Tensor:
     """Resizes frames bilinearly, without antialiasing.
 
     Args:

@@ -62,6 +62,6 @@ def check_free_folder(folder: Path, overwrite: bool, mark: str) -> None:
         )
     if not overwrite:
         raise FileExistsError(
-            f"{str(folder)!r} holds an export; take another folder, or replace it with "
+            f"{str(folder)!r} is there already; take another folder, or replace it with "
             "--overwrite (overwrite=True)."
         )
