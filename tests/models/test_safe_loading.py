@@ -408,7 +408,7 @@ def test_precisions_and_optimizers_load(tmp_path, videos, precision):
     schedule = keras.optimizers.schedules.CosineDecay(1e-3, 10, warmup_steps=2, warmup_target=1e-2)
     optimizer = keras.optimizers.AdamW(schedule, use_ema=True, global_clipnorm=1.0)
     vqvae.compile(optimizer=TrainingOptimizer(optimizer))
-    if precision != "bfloat16":  # which TensorFlow can't train with this optimizer
+    if precision != "bfloat16":  # Keras clips no gradients of two dtypes together on TensorFlow
         vqvae.fit(videos, batch_size=4, verbose=0)
     keras.config.set_dtype_policy("float32")
     vqvae.save(tmp_path / "x.keras")
