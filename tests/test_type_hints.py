@@ -10,10 +10,6 @@ import pytest
 import keras_videogpt as kvg
 
 
-def is_ours(thing):
-    return (getattr(thing, "__module__", None) or "").startswith("keras_videogpt")
-
-
 def public_functions(module):
     """Functions of a module and methods of its classes, but for those that Keras has, too."""
     for name, thing in vars(module).items():
@@ -22,14 +18,18 @@ def public_functions(module):
         if inspect.isfunction(thing):
             yield thing
         elif inspect.isclass(thing):
-            foreign = [base for base in thing.__mro__ if not is_ours(base)]
-            for method, value in vars(thing).items():
-                value = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
-                inherited = any(method in vars(base) for base in foreign)
-                hidden = method.startswith("_") or inherited
-                if method == "__init__" or not hidden:
-                    if inspect.isfunction(value) and value.__module__ == module.__name__:
-                        yield value
+            yield from public_methods(thing)
+
+
+def public_methods(cls):
+    foreign = [base for base in cls.__mro__ if not base.__module__.startswith("keras_videogpt")]
+    for name, value in vars(cls).items():
+        function = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
+        hidden = name.startswith("_") or any(name in vars(base) for base in foreign)
+        if hidden and name != "__init__":
+            continue
+        if inspect.isfunction(function) and function.__module__ == cls.__module__:
+            yield function
 
 
 def missing_hints(module):
